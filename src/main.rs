@@ -1,0 +1,5 @@
+//! The `armorlake` command.
+
+fn main() {
+    println!("armorlake {}", env!("CARGO_PKG_VERSION"));
+}

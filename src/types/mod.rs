@@ -1,0 +1,24 @@
+//! The words that every room shares: names, codes, errors, time ranges, summaries.
+//!
+//! No input or output, nothing asynchronous. Everything here may be used by every other room.
+
+mod code;
+mod error;
+mod event;
+mod id;
+pub mod limits;
+mod settings;
+mod sql_type;
+mod summary;
+mod time_range;
+mod zone;
+
+pub use code::Code;
+pub use error::SqlError;
+pub use event::{Event, EventKind, Field, Span, TextList, Value};
+pub use id::{FeedName, NameError, NodeName, QueryId};
+pub use settings::FragmentSettings;
+pub use sql_type::{SQL_TYPE_KEY, SqlType};
+pub use summary::{DistinctSet, TableSummary};
+pub use time_range::TimeRange;
+pub use zone::Zone;

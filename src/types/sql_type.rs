@@ -1,0 +1,223 @@
+//! One contract from disk to wire: which Arrow type carries which PostgreSQL type.
+//!
+//! A field whose Arrow type alone does not tell the SQL type (uuid, jsonb, inet, oid, name, ...)
+//! carries it in its metadata under [`SQL_TYPE_KEY`]. Object ids: PostgreSQL's `pg_type.dat`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+
+/// The key of the field metadata that names the SQL type.
+pub const SQL_TYPE_KEY: &str = "armorlake.sql_type";
+
+macro_rules! sql_types {
+    ($($(#[$doc:meta])* $name:ident = $spelling:literal, $oid:literal, $array_oid:literal, $length:literal;)*) => {
+        /// The SQL types that a column can have.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum SqlType { $($(#[$doc])* $name,)* }
+
+        impl SqlType {
+            /// All types, in a fixed order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// PostgreSQL's short name, such as `timestamptz` or `int4`; `_text` for `text[]`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $spelling,)* }
+            }
+
+            /// The object id in pg_type.
+            pub fn oid(self) -> u32 {
+                match self { $(Self::$name => $oid,)* }
+            }
+
+            /// The object id of the array of this type; 0 where there is none.
+            pub fn array_oid(self) -> u32 {
+                match self { $(Self::$name => $array_oid,)* }
+            }
+
+            /// Bytes of a binary value; -1 for types of no fixed length.
+            pub fn length(self) -> i16 {
+                match self { $(Self::$name => $length,)* }
+            }
+
+            /// The type with this short name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($spelling => Some(Self::$name),)* _ => None }
+            }
+
+            /// The type with this object id.
+            pub fn from_oid(oid: u32) -> Option<Self> {
+                match oid { $($oid => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+sql_types! {
+    /// Truth value.
+    Bool = "bool", 16, 1000, 1;
+    /// Bytes.
+    Bytea = "bytea", 17, 1001, -1;
+    /// PostgreSQL's single-byte type `"char"`.
+    Char = "char", 18, 1002, 1;
+    /// A name of an object.
+    Name = "name", 19, 1003, 64;
+    /// 64-bit integer.
+    Int8 = "int8", 20, 1016, 8;
+    /// 16-bit integer.
+    Int2 = "int2", 21, 1005, 2;
+    /// 32-bit integer.
+    Int4 = "int4", 23, 1007, 4;
+    /// Text.
+    Text = "text", 25, 1009, -1;
+    /// Object id.
+    Oid = "oid", 26, 1028, 4;
+    /// JSON kept as text.
+    Json = "json", 114, 199, -1;
+    /// 32-bit float.
+    Float4 = "float4", 700, 1021, 4;
+    /// 64-bit float.
+    Float8 = "float8", 701, 1022, 8;
+    /// A literal of no known type.
+    Unknown = "unknown", 705, 0, -2;
+    /// Host address with prefix length.
+    Inet = "inet", 869, 1041, -1;
+    /// Text with a bound.
+    Varchar = "varchar", 1043, 1015, -1;
+    /// Text filled with blanks.
+    Bpchar = "bpchar", 1042, 1014, -1;
+    /// Day.
+    Date = "date", 1082, 1182, 4;
+    /// Time of day.
+    Time = "time", 1083, 1183, 8;
+    /// Instant without zone.
+    Timestamp = "timestamp", 1114, 1115, 8;
+    /// Instant.
+    Timestamptz = "timestamptz", 1184, 1185, 8;
+    /// Span of months, days and microseconds.
+    Interval = "interval", 1186, 1187, 16;
+    /// Exact decimal.
+    Numeric = "numeric", 1700, 1231, -1;
+    /// Universally unique id.
+    Uuid = "uuid", 2950, 2951, 16;
+    /// JSON, compared by value.
+    Jsonb = "jsonb", 3802, 3807, -1;
+    /// Relation by name, shown as text.
+    Regclass = "regclass", 2205, 2210, 4;
+    /// Type by name, shown as text.
+    Regtype = "regtype", 2206, 2211, 4;
+    /// No value.
+    Void = "void", 2278, 0, 4;
+    /// Array of texts.
+    TextArray = "_text", 1009, 0, -1;
+    /// Array of 64-bit integers.
+    Int8Array = "_int8", 1016, 0, -1;
+    /// Array of 32-bit integers.
+    Int4Array = "_int4", 1007, 0, -1;
+    /// Array of 16-bit integers.
+    Int2Array = "_int2", 1005, 0, -1;
+    /// Array of 64-bit floats.
+    Float8Array = "_float8", 1022, 0, -1;
+    /// Array of truth values.
+    BoolArray = "_bool", 1000, 0, -1;
+    /// Array of names.
+    NameArray = "_name", 1003, 0, -1;
+    /// Array of object ids.
+    OidArray = "_oid", 1028, 0, -1;
+    /// Vector of 16-bit integers (system tables only).
+    Int2Vector = "int2vector", 22, 1006, -1;
+}
+
+impl SqlType {
+    /// The Arrow type that carries this SQL type in memory, on disk and in the mesh.
+    pub fn arrow(self) -> DataType {
+        let list = |item: Self| DataType::List(Arc::new(Field::new("item", item.arrow(), true)));
+        match self {
+            Self::Bool => DataType::Boolean,
+            Self::Bytea => DataType::Binary,
+            Self::Int2 => DataType::Int16,
+            Self::Int4 | Self::Oid => DataType::Int32,
+            Self::Int8 => DataType::Int64,
+            Self::Float4 => DataType::Float32,
+            Self::Float8 => DataType::Float64,
+            Self::Date => DataType::Date32,
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Self::Numeric => DataType::Decimal128(38, 10),
+            Self::Uuid => DataType::FixedSizeBinary(16),
+            Self::TextArray | Self::NameArray => list(Self::Text),
+            Self::Int8Array => list(Self::Int8),
+            Self::Int4Array | Self::OidArray => list(Self::Int4),
+            Self::Int2Array | Self::Int2Vector => list(Self::Int2),
+            Self::Float8Array => list(Self::Float8),
+            Self::BoolArray => list(Self::Bool),
+            Self::Unknown | Self::Void => DataType::Null,
+            Self::Char
+            | Self::Name
+            | Self::Text
+            | Self::Json
+            | Self::Jsonb
+            | Self::Inet
+            | Self::Varchar
+            | Self::Bpchar
+            | Self::Regclass
+            | Self::Regtype => DataType::Utf8,
+        }
+    }
+
+    /// An Arrow field of this SQL type, with the metadata where the Arrow type alone does not tell.
+    pub fn field(self, name: &str, nullable: bool) -> Field {
+        let field = Field::new(name, self.arrow(), nullable);
+        if Self::from_arrow(field.data_type()) == Some(self) {
+            return field;
+        }
+        field.with_metadata(HashMap::from([(SQL_TYPE_KEY.to_owned(), self.name().to_owned())]))
+    }
+
+    /// The SQL type of a field: from its metadata, else from its Arrow type; text where neither tells.
+    pub fn of_field(field: &Field) -> Self {
+        field
+            .metadata()
+            .get(SQL_TYPE_KEY)
+            .and_then(|name| Self::from_name(name))
+            .or_else(|| Self::from_arrow(field.data_type()))
+            .unwrap_or(Self::Text)
+    }
+
+    /// The SQL type that an Arrow type stands for when no metadata says more.
+    pub fn from_arrow(data_type: &DataType) -> Option<Self> {
+        Some(match data_type {
+            DataType::Boolean => Self::Bool,
+            DataType::Int8 | DataType::UInt8 | DataType::Int16 => Self::Int2,
+            DataType::UInt16 | DataType::Int32 => Self::Int4,
+            DataType::UInt32 | DataType::Int64 => Self::Int8,
+            DataType::UInt64 | DataType::Decimal128(..) | DataType::Decimal256(..) => Self::Numeric,
+            DataType::Float16 | DataType::Float32 => Self::Float4,
+            DataType::Float64 => Self::Float8,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+                Self::Bytea
+            }
+            DataType::Date32 | DataType::Date64 => Self::Date,
+            DataType::Time32(_) | DataType::Time64(_) => Self::Time,
+            DataType::Timestamp(_, None) => Self::Timestamp,
+            DataType::Timestamp(_, Some(_)) => Self::Timestamptz,
+            DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
+            DataType::Dictionary(_, value) => Self::from_arrow(value)?,
+            DataType::List(item) | DataType::LargeList(item) => match Self::from_arrow(item.data_type())? {
+                Self::Text => Self::TextArray,
+                Self::Int8 => Self::Int8Array,
+                Self::Int4 => Self::Int4Array,
+                Self::Int2 => Self::Int2Array,
+                Self::Float8 => Self::Float8Array,
+                Self::Bool => Self::BoolArray,
+                _ => return None,
+            },
+            DataType::Null => Self::Unknown,
+            _ => return None,
+        })
+    }
+}
