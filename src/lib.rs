@@ -11,3 +11,4 @@ pub mod config;
 pub mod tls;
 pub mod proto;
 pub mod catalog;
+pub mod storage;

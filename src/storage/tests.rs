@@ -1,0 +1,7 @@
+//! The promises of this room, tried on real files.
+
+mod disk;
+mod glue;
+mod hot;
+mod scan;
+mod seal;
