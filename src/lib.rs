@@ -12,3 +12,5 @@ pub mod tls;
 pub mod proto;
 pub mod catalog;
 pub mod storage;
+pub mod ingest;
+pub mod simulate;
