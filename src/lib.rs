@@ -13,4 +13,5 @@ pub mod proto;
 pub mod catalog;
 pub mod storage;
 pub mod ingest;
+pub mod mesh;
 pub mod simulate;
