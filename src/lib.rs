@@ -14,4 +14,7 @@ pub mod catalog;
 pub mod storage;
 pub mod ingest;
 pub mod mesh;
+pub mod execution;
+pub mod system;
+pub mod planner;
 pub mod simulate;

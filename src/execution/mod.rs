@@ -1,0 +1,24 @@
+//! Runs a fragment on local rows; gathers and merges what owners reply.
+//!
+//! The same code answers a fragment of this node and of a peer: [`LocalRunner`] is the owner's
+//! side, [`GatherExec`] the coordinator's. Partial aggregates are the engine's own: the owner stops
+//! after the partial stage ([`aggregate`]), the coordinator runs the final stage over the gather.
+
+pub mod aggregate;
+mod completeness;
+mod engine;
+mod fleet_scan;
+mod gather;
+mod local;
+mod pins;
+mod spool;
+mod statement;
+mod table;
+
+pub use completeness::{Coverage, CoverageReport, CoverageStatus, MissingNodes, NodeCoverage};
+pub use engine::{Engine, EngineConfig, RegisterFunctions, StatementCatalog, set_now};
+pub use fleet_scan::{Ask, FleetScan, FleetScanPlanner, Fragment, PrunedNode, ScanKind};
+pub use gather::{Delivery, GatherExec};
+pub use local::{LocalRunner, StatusTables, Translate};
+pub use statement::StatementRun;
+pub use table::{EventTable, event_table_provider};

@@ -1,0 +1,169 @@
+//! Texts read as instants, in the spellings that PostgreSQL takes.
+
+use chrono::{Days, NaiveDate, NaiveTime};
+
+use super::calendar::DAY_US;
+use crate::types::Zone;
+
+/// A text read as day and time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Read {
+    /// `now`.
+    Now,
+    /// `epoch`: midnight both as an instant and as a local time.
+    Epoch,
+    /// Microseconds of a local time, and the zone that stands behind it.
+    Local(i64, Option<Zone>),
+}
+
+/// Microseconds since 1970 UTC of a text such as `2025-12-08 18:00+00`, `2025-12-08T18:00:00.5Z`,
+/// `2025-12-08`, `today` or `epoch`. A text without zone means the session's zone.
+pub(super) fn instant_of(text: &str, zone: &Zone, now_us: i64) -> Option<i64> {
+    match read(text, zone, now_us)? {
+        Read::Now => Some(now_us),
+        Read::Epoch => Some(0),
+        Read::Local(local, named) => named.as_ref().unwrap_or(zone).instant_us(local),
+    }
+}
+
+/// The same as a local time: a zone in the text is left out, as in PostgreSQL.
+pub(super) fn local_of(text: &str, zone: &Zone, now_us: i64) -> Option<i64> {
+    match read(text, zone, now_us)? {
+        Read::Now => zone.local_us(now_us),
+        Read::Epoch => Some(0),
+        Read::Local(local, _) => Some(local),
+    }
+}
+
+fn read(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
+    let text = text.trim();
+    if let Some(read) = named(text, zone, now_us) {
+        return Some(read);
+    }
+    let date_end = text.find(['T', 't', ' ']).unwrap_or(text.len());
+    let date = date_of(&text[..date_end])?;
+    let rest = text[date_end..].trim_start_matches(['T', 't', ' ']);
+    let time_end = rest.find(|character: char| !matches!(character, '0'..='9' | ':' | '.')).unwrap_or(rest.len());
+    let (clock, zone_text) = (&rest[..time_end], rest[time_end..].trim());
+    let (time, next_day) = if clock.is_empty() { (NaiveTime::MIN, false) } else { time_of(clock)? };
+    let date = if next_day { date.checked_add_days(Days::new(1))? } else { date };
+    let named = if zone_text.is_empty() { None } else { Some(zone_behind(zone_text)?) };
+    Some(Read::Local(date.and_time(time).and_utc().timestamp_micros(), named))
+}
+
+fn named(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
+    let day = |after: i64| {
+        let today = zone.local_us(now_us)?.div_euclid(DAY_US);
+        Some(Read::Local((today + after) * DAY_US, None))
+    };
+    match text.to_ascii_lowercase().as_str() {
+        "now" => Some(Read::Now),
+        "epoch" => Some(Read::Epoch),
+        "today" => day(0),
+        "yesterday" => day(-1),
+        "tomorrow" => day(1),
+        _ => None,
+    }
+}
+
+fn date_of(text: &str) -> Option<NaiveDate> {
+    let mut parts = text.split(['-', '/']);
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || year.len() < 4 {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// Time of day; true when it is 24:00, the next day's beginning.
+fn time_of(text: &str) -> Option<(NaiveTime, bool)> {
+    let mut parts = text.split(':');
+    let hour: u32 = parts.next()?.parse().ok()?;
+    let minute: u32 = parts.next()?.parse().ok()?;
+    let (second, microsecond) = match parts.next() {
+        None => (0, 0),
+        Some(seconds) => seconds_of(seconds)?,
+    };
+    if parts.next().is_some() {
+        return None;
+    }
+    if hour == 24 && minute == 0 && second == 0 && microsecond == 0 {
+        return Some((NaiveTime::MIN, true));
+    }
+    Some((NaiveTime::from_hms_micro_opt(hour, minute, second, microsecond)?, false))
+}
+
+/// Seconds and microseconds; digits beyond these are rounded off.
+fn seconds_of(text: &str) -> Option<(u32, u32)> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut digits: String = fraction.chars().take(6).collect();
+    while digits.len() < 6 {
+        digits.push('0');
+    }
+    Some((whole.parse().ok()?, digits.parse().ok()?))
+}
+
+/// The zone behind a time: `Z`, `+05:30` (east), `CET`, `Europe/Berlin`.
+fn zone_behind(text: &str) -> Option<Zone> {
+    let Some(offset) = text.strip_prefix(['+', '-']) else { return Zone::of_expression(text) };
+    let seconds = offset_seconds(offset)?;
+    Some(Zone::of_offset(if text.starts_with('-') { -seconds } else { seconds }))
+}
+
+/// `05`, `0530`, `05:30`, `05:30:15`.
+fn offset_seconds(text: &str) -> Option<i32> {
+    let digits: String = text.chars().filter(|character| *character != ':').collect();
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let part = |from: usize| digits.get(from..from + 2).map_or(Some(0), |part| part.parse::<i32>().ok());
+    let padded =
+        if digits.len() == 1 { return digits.parse::<i32>().ok().map(|hours| hours * 3600) } else { digits.len() };
+    if !plain || !matches!(padded, 2 | 4 | 6) {
+        return None;
+    }
+    let (hours, minutes, seconds) = (part(0)?, part(2)?, part(4)?);
+    (hours <= 15 && minutes < 60 && seconds < 60).then_some(hours * 3600 + minutes * 60 + seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{instant_of, local_of};
+    use crate::types::Zone;
+
+    fn read(text: &str) -> Option<i64> {
+        instant_of(text, &Zone::utc(), 1_000_000)
+    }
+
+    #[test]
+    fn instants_are_read_as_postgresql_does() {
+        let six = 1_765_216_800_000_000;
+        for text in [
+            "2025-12-08 18:00+00",
+            "2025-12-08 18:00",
+            "2025-12-08T18:00:00Z",
+            "2025-12-08 18:00:00.000 UTC",
+            "2025-12-08 23:30:00+05:30",
+            "2025-12-08 23:30:00+0530",
+            "2025-12-08 19:00 Europe/Berlin",
+            "2025/12/08 13:00 -5",
+        ] {
+            assert_eq!(read(text), Some(six), "{text}");
+        }
+        assert_eq!(read("1970-01-01"), Some(0));
+        assert_eq!(read("1970-01-01 24:00"), Some(86_400_000_000));
+        assert_eq!(read("1970-01-01 00:00:00.123456789"), Some(123_456));
+        assert_eq!(read("now"), Some(1_000_000));
+        assert_eq!(read("today"), Some(0));
+        for text in ["", "yesterdayish", "2025-13-01", "2025-01-01 25:00", "18:00", "2025-01-01 10:00+99"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_without_zone_means_the_session_zone() {
+        let berlin = Zone::parse("europe/berlin").expect("zone");
+        assert_eq!(instant_of("1970-01-01 01:00", &berlin, 0), Some(0));
+        assert_eq!(instant_of("today", &berlin, 0), Some(-3_600_000_000));
+        assert_eq!(local_of("1970-01-01 01:00+05", &berlin, 0), Some(3_600_000_000));
+        assert_eq!(local_of("now", &berlin, 0), Some(3_600_000_000));
+    }
+}

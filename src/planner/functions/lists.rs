@@ -1,0 +1,162 @@
+//! Functions over arrays that the engine lacks.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::Int32Array;
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Int32Builder, ListArray, ListBuilder, StructArray, new_null_array,
+};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::compute::concat;
+use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::plan_err;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+
+/// The functions of this file.
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    use Shape::{ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Subscripts};
+    let shapes = [ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Subscripts];
+    let own = shapes.into_iter().map(|shape| ScalarUDF::new_from_impl(ListFunction::new(shape)));
+    let bounds = [
+        datafusion_pg_catalog::pg_catalog::quote_ident_udf::create_parse_ident_udf(),
+        datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_upper_udf(),
+        datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_lower_udf(),
+    ];
+    own.chain(bounds).collect()
+}
+
+/// What the function makes of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Shape {
+    /// The list itself, empty instead of NULL.
+    ArrayOrEmpty,
+    /// The list itself, one NULL instead of NULL or nothing.
+    ArrayOrNullItem,
+    /// `_pg_expandarray`: elements `x` with their numbers `n`.
+    ExpandArray,
+    /// `generate_subscripts`: the numbers of the elements.
+    Subscripts,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ListFunction {
+    shape: Shape,
+    signature: Signature,
+}
+
+impl ListFunction {
+    fn new(shape: Shape) -> Self {
+        let signature = match shape {
+            Shape::Subscripts => TypeSignature::OneOf(vec![TypeSignature::Any(2), TypeSignature::Any(3)]),
+            _ => TypeSignature::Any(1),
+        };
+        Self { shape, signature: Signature::new(signature, Volatility::Immutable) }
+    }
+}
+
+fn item_of(data_type: &DataType) -> Result<Arc<Field>> {
+    match data_type {
+        DataType::List(item) => Ok(Arc::clone(item)),
+        DataType::Null => Ok(Arc::new(Field::new("item", DataType::Null, true))),
+        other => plan_err!("an array is wanted, not {other}"),
+    }
+}
+
+fn pair_fields(item: &Field) -> Fields {
+    Fields::from(vec![Field::new("x", item.data_type().clone(), true), Field::new("n", DataType::Int32, true)])
+}
+
+impl ScalarUDFImpl for ListFunction {
+    fn name(&self) -> &str {
+        match self.shape {
+            Shape::ArrayOrEmpty => "array_or_empty",
+            Shape::ArrayOrNullItem => "array_or_null_item",
+            Shape::ExpandArray => "_pg_expandarray",
+            Shape::Subscripts => "generate_subscripts",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        let item = item_of(&arguments[0])?;
+        Ok(match self.shape {
+            Shape::ArrayOrEmpty | Shape::ArrayOrNullItem => DataType::List(item),
+            Shape::ExpandArray => {
+                DataType::List(Arc::new(Field::new("item", DataType::Struct(pair_fields(&item)), true)))
+            }
+            Shape::Subscripts => DataType::List(Arc::new(Field::new("item", DataType::Int32, true))),
+        })
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = arguments.number_rows;
+        let wanted = arguments.return_field.data_type().clone();
+        let first = arguments.args.into_iter().next().map(|argument| argument.into_array(rows)).transpose()?;
+        let array = first.ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
+        let lists = match array.as_list_opt::<i32>() {
+            Some(lists) => lists.clone(),
+            None => new_null_array(&DataType::List(item_of(array.data_type())?), rows).as_list::<i32>().clone(),
+        };
+        let result: ArrayRef = match self.shape {
+            Shape::ArrayOrEmpty => Arc::new(without_null(&lists)),
+            Shape::ArrayOrNullItem => Arc::new(with_null_item(&lists)?),
+            Shape::ExpandArray => expanded(&lists, &wanted)?,
+            Shape::Subscripts => Arc::new(subscripts(&lists)),
+        };
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+fn without_null(lists: &ListArray) -> ListArray {
+    let lengths = (0..lists.len()).map(|row| if lists.is_valid(row) { lists.value_length(row) as usize } else { 0 });
+    let taken: Vec<ArrayRef> =
+        (0..lists.len()).filter(|row| lists.is_valid(*row)).map(|row| lists.value(row)).collect();
+    let item = match lists.data_type() {
+        DataType::List(item) => Arc::clone(item),
+        _ => Arc::new(Field::new("item", DataType::Null, true)),
+    };
+    let views: Vec<&dyn Array> = taken.iter().map(|array| array.as_ref() as &dyn Array).collect();
+    let values = concat(&views).unwrap_or_else(|_| new_null_array(item.data_type(), 0));
+    ListArray::new(item, OffsetBuffer::from_lengths(lengths), values, None)
+}
+
+fn with_null_item(lists: &ListArray) -> Result<ListArray> {
+    let DataType::List(item) = lists.data_type() else { return Ok(lists.clone()) };
+    let nothing = new_null_array(item.data_type(), 1);
+    let has_items = |row: usize| lists.is_valid(row) && lists.value_length(row) > 0;
+    let parts: Vec<ArrayRef> =
+        (0..lists.len()).map(|row| if has_items(row) { lists.value(row) } else { Arc::clone(&nothing) }).collect();
+    let views: Vec<&dyn Array> = parts.iter().map(|array| array.as_ref() as &dyn Array).collect();
+    let values = if views.is_empty() { new_null_array(item.data_type(), 0) } else { concat(&views)? };
+    let lengths = OffsetBuffer::from_lengths(parts.iter().map(|part| part.len()));
+    let item = Arc::new(item.as_ref().clone().with_nullable(true));
+    Ok(ListArray::new(item, lengths, values, None))
+}
+
+fn expanded(lists: &ListArray, wanted: &DataType) -> Result<ArrayRef> {
+    let DataType::List(pair) = wanted else { return Ok(new_null_array(wanted, lists.len())) };
+    let DataType::Struct(fields) = pair.data_type() else { return Ok(new_null_array(wanted, lists.len())) };
+    let plain = without_null(lists);
+    let numbers: Int32Array =
+        (0..plain.len()).flat_map(|row| (1..=plain.value_length(row)).collect::<Vec<i32>>()).collect();
+    let pairs = StructArray::new(fields.clone(), vec![Arc::clone(plain.values()), Arc::new(numbers)], None);
+    Ok(Arc::new(ListArray::new(Arc::clone(pair), plain.offsets().clone(), Arc::new(pairs), None)))
+}
+
+fn subscripts(lists: &ListArray) -> ListArray {
+    let mut builder = ListBuilder::new(Int32Builder::new());
+    for row in 0..lists.len() {
+        if lists.is_valid(row) {
+            builder.append_value((1..=lists.value_length(row)).map(Some));
+        } else {
+            builder.append_null();
+        }
+    }
+    builder.finish()
+}

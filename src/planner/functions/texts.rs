@@ -1,0 +1,277 @@
+//! Texts: quoting, format(), JSON from values.
+
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::ScalarValue;
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+
+use super::function::{Function, sql_error, text};
+use crate::catalog::quote_literal;
+use crate::planner::rewrite::backslashed;
+use crate::system::{Value, format_type, keywords};
+use crate::types::{Code, SqlType};
+
+/// Most arguments of a variadic function: PostgreSQL's own bound.
+const ARGUMENTS_MAX: usize = 100;
+
+/// The functions of this file.
+pub(super) fn functions() -> Vec<Function> {
+    vec![
+        Function::new("quote_ident", 1, 1, SqlType::Text, |arguments| Ok(quote(&shown(&arguments[0])).into())),
+        Function::new("quote_literal", 1, 1, SqlType::Text, |arguments| Ok(literal(&shown(&arguments[0])).into())),
+        Function::new("quote_nullable", 1, 1, SqlType::Text, |arguments| {
+            let value = &arguments[0];
+            Ok(if value.is_null() { "NULL".into() } else { literal(&shown(value)).into() })
+        })
+        .taking_null(),
+        Function::new("format", 1, ARGUMENTS_MAX, SqlType::Text, |arguments| {
+            text(arguments, 0).map_or(Ok(Value::Null), |pattern| formatted(pattern, &arguments[1..]).map(Value::Text))
+        })
+        .taking_null(),
+        Function::new("like_pattern", 2, 2, SqlType::Text, |arguments| {
+            let chosen = text(arguments, 1).and_then(|chosen| chosen.chars().next()).unwrap_or('\\');
+            Ok(backslashed(text(arguments, 0).unwrap_or_default(), chosen).into())
+        }),
+        Function::new("json_build_object", 0, ARGUMENTS_MAX, SqlType::Json, json_object).taking_null(),
+        Function::new("jsonb_build_object", 0, ARGUMENTS_MAX, SqlType::Jsonb, json_object).taking_null(),
+        Function::new("json_build_array", 0, ARGUMENTS_MAX, SqlType::Json, json_array).taking_null(),
+        Function::new("to_json", 1, 1, SqlType::Json, |arguments| Ok(json(&arguments[0]).to_string().into())),
+        Function::new("to_jsonb", 1, 1, SqlType::Jsonb, |arguments| Ok(json(&arguments[0]).to_string().into())),
+    ]
+}
+
+/// Functions of this file that look at their argument's type.
+pub(super) fn typed_functions() -> Vec<ScalarUDF> {
+    vec![ScalarUDF::new_from_impl(TypeOf::new())]
+}
+
+/// A value as PostgreSQL would print it in a text.
+fn shown(value: &ScalarValue) -> String {
+    match value {
+        ScalarValue::Boolean(Some(value)) => if *value { "t" } else { "f" }.to_owned(),
+        other => other.try_as_str().flatten().map_or_else(|| other.to_string(), str::to_owned),
+    }
+}
+
+static KEYWORDS: LazyLock<HashSet<String>> = LazyLock::new(|| reserved().unwrap_or_default());
+
+/// The key words that cannot stand for a name everywhere.
+fn reserved() -> Option<HashSet<String>> {
+    let batch = keywords().ok()?;
+    let words = batch.column_by_name("word")?.as_string_opt::<i32>()?;
+    let kinds = batch.column_by_name("catcode")?.as_string_opt::<i32>()?;
+    let reserved = words.iter().zip(kinds).filter(|(_, kind)| *kind != Some("U"));
+    Some(reserved.filter_map(|(word, _)| word.map(str::to_owned)).collect())
+}
+
+fn quote(name: &str) -> String {
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let all = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if first && all && !KEYWORDS.contains(name) {
+        return name.to_owned();
+    }
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Backslashes make it an escape string, as PostgreSQL writes it.
+fn literal(value: &str) -> String {
+    if value.contains('\\') {
+        return format!(" E{}", quote_literal(&value.replace('\\', "\\\\"))).trim_start().to_owned();
+    }
+    quote_literal(value)
+}
+
+/// `format('%I.%s', ...)` with `%s`, `%I`, `%L`, `%%`, positions (`%2$s`) and widths (`%-10s`).
+fn formatted(pattern: &str, arguments: &[ScalarValue]) -> Result<String> {
+    let mut out = String::new();
+    let mut next = 0;
+    let mut rest = pattern;
+    while let Some(start) = rest.find('%') {
+        out.push_str(&rest[..start]);
+        let (directive, after) = directive_of(&rest[start + 1..])?;
+        rest = after;
+        let Some(directive) = directive else {
+            out.push('%');
+            continue;
+        };
+        if let Some(position) = directive.position {
+            next = position.checked_sub(1).ok_or_else(|| wrong("format specifies argument 0"))?;
+        }
+        let value = arguments.get(next).ok_or_else(|| wrong("too few arguments for format()"))?;
+        next += 1;
+        pad(&mut out, &converted(directive.kind, value)?, &directive);
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+struct Directive {
+    position: Option<usize>,
+    left: bool,
+    width: usize,
+    kind: char,
+}
+
+fn wrong(message: &str) -> datafusion::error::DataFusionError {
+    sql_error(Code::InvalidParameterValue, message)
+}
+
+/// What follows a `%`: none for `%%`; and the text after it.
+fn directive_of(text: &str) -> Result<(Option<Directive>, &str)> {
+    if let Some(after) = text.strip_prefix('%') {
+        return Ok((None, after));
+    }
+    let number = |text: &str| -> (Option<usize>, usize) {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        (text[..digits].parse().ok(), digits)
+    };
+    let mut rest = text;
+    let mut position = None;
+    let (first, digits) = number(rest);
+    if let Some(after) = rest[digits..].strip_prefix('$') {
+        position = first;
+        rest = after;
+    }
+    let left = rest.starts_with('-');
+    rest = rest.strip_prefix('-').unwrap_or(rest);
+    let (width, digits) = number(rest);
+    rest = &rest[digits..];
+    let kind = rest.chars().next().ok_or_else(|| wrong("unterminated format() type specifier"))?;
+    if !matches!(kind, 's' | 'I' | 'L') {
+        return Err(wrong(&format!("unrecognized format() type specifier \"{kind}\"")));
+    }
+    let width = width.unwrap_or(0).min(1_000_000);
+    Ok((Some(Directive { position, left, width, kind }), &rest[1..]))
+}
+
+fn converted(kind: char, value: &ScalarValue) -> Result<String> {
+    match (kind, value.is_null()) {
+        ('s', true) => Ok(String::new()),
+        ('I', true) => Err(wrong("null values cannot be formatted as an SQL identifier")),
+        ('L', true) => Ok("NULL".to_owned()),
+        ('I', false) => Ok(quote(&shown(value))),
+        ('L', false) => Ok(literal(&shown(value))),
+        _ => Ok(shown(value)),
+    }
+}
+
+fn pad(out: &mut String, text: &str, directive: &Directive) {
+    let blanks = " ".repeat(directive.width.saturating_sub(text.chars().count()));
+    if directive.left {
+        out.push_str(text);
+        out.push_str(&blanks);
+    } else {
+        out.push_str(&blanks);
+        out.push_str(text);
+    }
+}
+
+fn json(value: &ScalarValue) -> serde_json::Value {
+    match value {
+        _ if value.is_null() => serde_json::Value::Null,
+        ScalarValue::Boolean(Some(value)) => (*value).into(),
+        ScalarValue::Float64(Some(value)) => (*value).into(),
+        ScalarValue::Float32(Some(value)) => (*value).into(),
+        ScalarValue::List(list) => {
+            let items = list.value(0);
+            let item =
+                |row| ScalarValue::try_from_array(&items, row).map_or(serde_json::Value::Null, |item| json(&item));
+            (0..datafusion::arrow::array::Array::len(&items)).map(item).collect()
+        }
+        other => match super::function::integer(std::slice::from_ref(other), 0) {
+            Some(number) if other.data_type().is_integer() => number.into(),
+            _ => shown(other).into(),
+        },
+    }
+}
+
+fn json_object(arguments: &[ScalarValue]) -> Result<Value> {
+    if !arguments.len().is_multiple_of(2) {
+        return Err(wrong("argument list must have even number of elements"));
+    }
+    // PostgreSQL's json keeps the order and blanks of its builder.
+    let pairs: Vec<String> = arguments
+        .chunks_exact(2)
+        .map(|pair| format!("{} : {}", serde_json::Value::from(shown(&pair[0])), json(&pair[1])))
+        .collect();
+    Ok(format!("{{{}}}", pairs.join(", ")).into())
+}
+
+fn json_array(arguments: &[ScalarValue]) -> Result<Value> {
+    let items: Vec<String> = arguments.iter().map(|item| json(item).to_string()).collect();
+    Ok(format!("[{}]", items.join(", ")).into())
+}
+
+/// `pg_typeof(x)`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TypeOf {
+    signature: Signature,
+}
+
+impl TypeOf {
+    fn new() -> Self {
+        Self { signature: Signature::new(TypeSignature::Any(1), Volatility::Stable) }
+    }
+}
+
+impl ScalarUDFImpl for TypeOf {
+    fn name(&self) -> &'static str {
+        "pg_typeof"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        Ok(Arc::new(SqlType::Regtype.field(self.name(), false)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let sql_type = arguments.arg_fields.first().map_or(SqlType::Unknown, |field| SqlType::of_field(field));
+        Ok(ColumnarValue::Scalar(ScalarValue::Utf8(Some(format_type(sql_type.oid(), None)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::common::ScalarValue;
+
+    use super::{formatted, json_object, literal, quote};
+    use crate::system::Value;
+
+    #[test]
+    fn names_and_texts_are_quoted_where_needed() {
+        assert_eq!(quote("pod_name"), "pod_name");
+        assert_eq!(quote("select"), "\"select\"");
+        assert_eq!(quote("a\"B"), "\"a\"\"B\"");
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("a\\b"), "E'a\\\\b'");
+    }
+
+    #[test]
+    fn format_fills_in_its_arguments() {
+        let arguments = [ScalarValue::from("a b"), ScalarValue::from("x"), ScalarValue::Utf8(None)];
+        let format = |pattern| formatted(pattern, &arguments).expect("formatted");
+        assert_eq!(format("%I.%s %% %L"), "\"a b\".x % NULL");
+        assert_eq!(format("%2$s|%2$4s|%2$-3s|"), "x|   x|x  |");
+        assert!(formatted("%s%s%s%s", &arguments).is_err());
+        assert!(formatted("%d", &arguments).is_err());
+    }
+
+    #[test]
+    fn json_is_built_in_order() {
+        let pairs = [ScalarValue::from("k"), ScalarValue::from(1_i32), ScalarValue::from("t"), ScalarValue::from(true)];
+        assert_eq!(json_object(&pairs).expect("object"), Value::from("{\"k\" : 1, \"t\" : true}"));
+    }
+}

@@ -1,0 +1,278 @@
+//! The first words of a statement decide how the rest is read.
+
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use crate::types::SqlError;
+
+use super::super::statement::{DiscardTarget, ExplainFormat, InnerQuery, Statement};
+use super::{Lexeme, Reader, begin, check_query, cursors, query_text, settings};
+
+/// Reads one statement.
+pub(super) fn statement(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    let keyword = reader.peek_keyword();
+    match keyword.as_str() {
+        "SELECT" | "WITH" | "VALUES" | "TABLE" => return query(reader),
+        "" if reader.peek() == Some(&Token::LParen) => return query(reader),
+        "" => return Err(reader.error()),
+        _ => {}
+    }
+    let command = command(reader, &keyword)?;
+    reader.expect_end()?;
+    Ok(command)
+}
+
+fn query(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    let lexer = reader.lexer();
+    check_query(lexer, reader.rest())
+}
+
+fn command(reader: &mut Reader<'_>, keyword: &str) -> Result<Statement, SqlError> {
+    let start = reader.advance();
+    match keyword {
+        "BEGIN" => begin::begin(reader, "BEGIN"),
+        "START" => begin::begin(reader, "START TRANSACTION"),
+        "COMMIT" | "END" => begin::commit(reader),
+        "ROLLBACK" | "ABORT" => begin::rollback(reader),
+        "SAVEPOINT" => Ok(Statement::Savepoint(reader.name()?)),
+        "RELEASE" => begin::release(reader),
+        "SET" => settings::set(reader),
+        "SHOW" => settings::show(reader),
+        "RESET" => settings::reset(reader),
+        "DISCARD" => discard(reader),
+        "EXPLAIN" => explain(reader),
+        "PREPARE" => prepare(reader),
+        "EXECUTE" => execute(reader),
+        "DEALLOCATE" => deallocate(reader),
+        "DECLARE" => cursors::declare(reader),
+        "FETCH" | "MOVE" => cursors::fetch(reader, keyword),
+        "CLOSE" => cursors::close(reader),
+        "UNLISTEN" => unlisten(reader),
+        _ => unsupported(reader, keyword, start),
+    }
+}
+
+fn discard(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    const TARGETS: [(&str, DiscardTarget); 5] = [
+        ("ALL", DiscardTarget::All),
+        ("PLANS", DiscardTarget::Nothing("DISCARD PLANS")),
+        ("SEQUENCES", DiscardTarget::Nothing("DISCARD SEQUENCES")),
+        ("TEMP", DiscardTarget::Nothing("DISCARD TEMP")),
+        ("TEMPORARY", DiscardTarget::Nothing("DISCARD TEMP")),
+    ];
+    let found = TARGETS.into_iter().find(|(keyword, _)| reader.take_keyword(keyword));
+    found.map(|(_, target)| Statement::Discard(target)).ok_or_else(|| reader.error())
+}
+
+fn unlisten(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    if !reader.take(&Token::Mul) {
+        reader.name()?;
+    }
+    Ok(Statement::Unlisten)
+}
+
+#[derive(Default)]
+struct ExplainOptions {
+    analyze: bool,
+    verbose: bool,
+    format: Option<ExplainFormat>,
+    unsupported: Option<String>,
+}
+
+fn explain(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    let mut options = ExplainOptions::default();
+    if reader.peek() == Some(&Token::LParen) && !starts_query_after_parenthesis(reader) {
+        explain_options(reader, &mut options)?;
+    } else {
+        options.analyze = reader.take_keyword("ANALYZE") || reader.take_keyword("ANALYSE");
+        options.verbose = reader.take_keyword("VERBOSE");
+    }
+    if let Some(tag) = options.unsupported {
+        reader.rest();
+        return Ok(Statement::Unsupported { tag });
+    }
+    let (kind, inner) = inner_query(reader)?;
+    match kind {
+        Statement::Query => Ok(Statement::Explain {
+            analyze: options.analyze,
+            verbose: options.verbose,
+            format: options.format.unwrap_or(ExplainFormat::Text),
+            inner,
+        }),
+        Statement::Unsupported { tag } => Ok(Statement::Unsupported { tag: format!("EXPLAIN {tag}") }),
+        _ => Ok(Statement::Unsupported { tag: String::from("EXPLAIN of this statement") }),
+    }
+}
+
+/// Tells `EXPLAIN (SELECT ...)` from `EXPLAIN (ANALYZE) SELECT ...`.
+fn starts_query_after_parenthesis(reader: &Reader<'_>) -> bool {
+    let second = reader.peek_second_keyword();
+    second.is_empty() || matches!(second.as_str(), "SELECT" | "WITH" | "VALUES" | "TABLE")
+}
+
+fn explain_options(reader: &mut Reader<'_>, options: &mut ExplainOptions) -> Result<(), SqlError> {
+    reader.expect(&Token::LParen)?;
+    loop {
+        let name = reader.name()?;
+        let value = match reader.peek() {
+            Some(Token::Comma | Token::RParen) => None,
+            Some(Token::SingleQuotedString(text)) => {
+                reader.advance();
+                Some(text.to_lowercase())
+            }
+            Some(Token::Number(digits, _)) => {
+                reader.advance();
+                Some(digits.clone())
+            }
+            _ => Some(reader.name()?),
+        };
+        explain_option(reader, options, &name, value.as_deref())?;
+        if reader.take(&Token::RParen) {
+            return Ok(());
+        }
+        reader.expect(&Token::Comma)?;
+    }
+}
+
+fn explain_option(
+    reader: &Reader<'_>,
+    options: &mut ExplainOptions,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(), SqlError> {
+    let wanted = !matches!(value, Some("off" | "false" | "0"));
+    match (name, value) {
+        ("analyze" | "analyse", _) => options.analyze = wanted,
+        ("verbose", _) => options.verbose = wanted,
+        ("format", Some("text")) => options.format = Some(ExplainFormat::Text),
+        ("format", Some("json")) => options.format = Some(ExplainFormat::Json),
+        ("format", Some(other @ ("xml" | "yaml"))) => {
+            options.unsupported = Some(format!("EXPLAIN with FORMAT {}", other.to_ascii_uppercase()));
+        }
+        // What PostgreSQL adds to a plan by these, the engine's plan does not have.
+        ("costs" | "settings" | "buffers" | "wal" | "timing" | "summary" | "generic_plan" | "memory", _) => {}
+        _ => return Err(reader.error()),
+    }
+    Ok(())
+}
+
+/// Reads the statement that EXPLAIN, PREPARE or DECLARE holds.
+pub(super) fn inner_query(reader: &mut Reader<'_>) -> Result<(Statement, InnerQuery), SqlError> {
+    let lexer = reader.lexer();
+    let lexemes = reader.rest();
+    if lexemes.is_empty() {
+        return Err(reader.error());
+    }
+    let mut inner = Reader::new(lexer, lexemes);
+    Ok((statement_without_nesting(&mut inner)?, query_text(lexer, lexemes)))
+}
+
+/// Queries are read; statements that may not stand inside another are refused.
+fn statement_without_nesting(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    match reader.peek_keyword().as_str() {
+        "SELECT" | "WITH" | "VALUES" | "TABLE" => query(reader),
+        "" if reader.peek() == Some(&Token::LParen) => query(reader),
+        keyword @ ("INSERT" | "UPDATE" | "DELETE" | "MERGE" | "CREATE" | "EXECUTE" | "DECLARE" | "REFRESH") => {
+            Ok(Statement::Unsupported { tag: keyword.to_owned() })
+        }
+        _ => Err(reader.error()),
+    }
+}
+
+fn prepare(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    if reader.take_keyword("TRANSACTION") {
+        reader.rest();
+        return Ok(Statement::Unsupported { tag: String::from("PREPARE TRANSACTION") });
+    }
+    let name = reader.name()?;
+    let mut types = Vec::new();
+    if reader.take(&Token::LParen) {
+        types = arguments(reader)?;
+    }
+    reader.expect_keyword("AS")?;
+    let (kind, inner) = inner_query(reader)?;
+    match kind {
+        Statement::Query => Ok(Statement::Prepare { name, types, inner }),
+        Statement::Unsupported { tag } => Ok(Statement::Unsupported { tag: format!("PREPARE of {tag}") }),
+        _ => Ok(Statement::Unsupported { tag: String::from("PREPARE of this statement") }),
+    }
+}
+
+/// Texts up to the closing parenthesis.
+fn arguments(reader: &mut Reader<'_>) -> Result<Vec<String>, SqlError> {
+    let mut arguments = Vec::new();
+    if reader.take(&Token::RParen) {
+        return Ok(arguments);
+    }
+    loop {
+        arguments.push(reader.argument()?.sql);
+        if reader.take(&Token::RParen) {
+            return Ok(arguments);
+        }
+        reader.expect(&Token::Comma)?;
+    }
+}
+
+fn execute(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    let name = reader.name()?;
+    let arguments = if reader.take(&Token::LParen) { arguments(reader)? } else { Vec::new() };
+    Ok(Statement::Execute { name, arguments })
+}
+
+fn deallocate(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    reader.take_keyword("PREPARE");
+    if reader.take_keyword("ALL") {
+        return Ok(Statement::Deallocate(None));
+    }
+    Ok(Statement::Deallocate(Some(reader.name()?)))
+}
+
+/// Commands of PostgreSQL that a client may rightly try; anything else is a syntax error.
+const KNOWN: &[&str] = &[
+    "ALTER",
+    "ANALYZE",
+    "ANALYSE",
+    "CALL",
+    "CHECKPOINT",
+    "CLUSTER",
+    "COMMENT",
+    "COPY",
+    "CREATE",
+    "DELETE",
+    "DO",
+    "DROP",
+    "GRANT",
+    "IMPORT",
+    "INSERT",
+    "LISTEN",
+    "LOAD",
+    "LOCK",
+    "MERGE",
+    "NOTIFY",
+    "REASSIGN",
+    "REFRESH",
+    "REINDEX",
+    "REVOKE",
+    "SECURITY",
+    "TRUNCATE",
+    "UPDATE",
+    "VACUUM",
+];
+/// Commands whose tag has a second word.
+const WITH_OBJECT: &[&str] = &["ALTER", "CREATE", "DROP", "REFRESH", "REASSIGN", "IMPORT", "SECURITY"];
+
+fn unsupported(reader: &mut Reader<'_>, keyword: &str, start: Option<&Lexeme>) -> Result<Statement, SqlError> {
+    if !KNOWN.contains(&keyword) {
+        return Err(start.map_or_else(|| reader.error(), |lexeme| reader.lexer().error_at(lexeme)));
+    }
+    if reader.at_end() && !matches!(keyword, "CHECKPOINT" | "VACUUM" | "ANALYZE" | "ANALYSE" | "CLUSTER") {
+        return Err(reader.error());
+    }
+    let object = reader.peek_keyword();
+    reader.rest();
+    let tag = if WITH_OBJECT.contains(&keyword) && !object.is_empty() {
+        format!("{keyword} {object}")
+    } else {
+        keyword.to_owned()
+    };
+    Ok(Statement::Unsupported { tag })
+}

@@ -1,0 +1,159 @@
+//! Walks over the lexemes of one statement.
+
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use crate::types::SqlError;
+
+use super::super::statement::InnerQuery;
+use super::{Lexeme, Lexer};
+
+/// A place in a statement that moves forward.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    lexer: &'a Lexer<'a>,
+    lexemes: &'a [Lexeme],
+    next: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the first lexeme.
+    pub(super) fn new(lexer: &'a Lexer<'a>, lexemes: &'a [Lexeme]) -> Self {
+        Self { lexer, lexemes, next: 0 }
+    }
+
+    /// The text that is read.
+    pub(super) fn lexer(&self) -> &'a Lexer<'a> {
+        self.lexer
+    }
+
+    /// The next token, or none at the end.
+    pub(super) fn peek(&self) -> Option<&'a Token> {
+        self.lexemes.get(self.next).map(|lexeme| &lexeme.token.token)
+    }
+
+    /// The next word without quotes in upper case, or an empty text.
+    pub(super) fn peek_keyword(&self) -> String {
+        self.lexemes.get(self.next).and_then(Lexeme::bare_word).unwrap_or_default().to_ascii_uppercase()
+    }
+
+    /// The word behind the next lexeme, like [`Self::peek_keyword`].
+    pub(super) fn peek_second_keyword(&self) -> String {
+        self.lexemes.get(self.next + 1).and_then(Lexeme::bare_word).unwrap_or_default().to_ascii_uppercase()
+    }
+
+    /// Whether exactly one lexeme is left.
+    pub(super) fn is_last(&self) -> bool {
+        self.next + 1 == self.lexemes.len()
+    }
+
+    /// Takes the next lexeme.
+    pub(super) fn advance(&mut self) -> Option<&'a Lexeme> {
+        let lexeme = self.lexemes.get(self.next)?;
+        self.next += 1;
+        Some(lexeme)
+    }
+
+    /// Takes a keyword if it comes next.
+    pub(super) fn take_keyword(&mut self, keyword: &str) -> bool {
+        let matches = self
+            .lexemes
+            .get(self.next)
+            .and_then(Lexeme::bare_word)
+            .is_some_and(|word| word.eq_ignore_ascii_case(keyword));
+        self.next += usize::from(matches);
+        matches
+    }
+
+    /// Takes keywords if all of them come next, in order.
+    pub(super) fn take_keywords(&mut self, keywords: &[&str]) -> bool {
+        let start = self.next;
+        let all = keywords.iter().all(|keyword| self.take_keyword(keyword));
+        if !all {
+            self.next = start;
+        }
+        all
+    }
+
+    /// Takes a keyword that must come next.
+    pub(super) fn expect_keyword(&mut self, keyword: &str) -> Result<(), SqlError> {
+        if self.take_keyword(keyword) { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// Takes a token if it comes next.
+    pub(super) fn take(&mut self, token: &Token) -> bool {
+        let matches = self.peek() == Some(token);
+        self.next += usize::from(matches);
+        matches
+    }
+
+    /// Takes a token that must come next.
+    pub(super) fn expect(&mut self, token: &Token) -> Result<(), SqlError> {
+        if self.take(token) { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// Takes a name: folded to lower case unless quoted.
+    pub(super) fn name(&mut self) -> Result<String, SqlError> {
+        match self.peek() {
+            Some(Token::Word(word)) => {
+                self.next += 1;
+                Ok(if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() })
+            }
+            _ => Err(self.error()),
+        }
+    }
+
+    /// Takes an unsigned number without a fraction.
+    pub(super) fn take_count(&mut self) -> Option<u64> {
+        match self.peek() {
+            Some(Token::Number(digits, _)) => {
+                let number = digits.parse().ok()?;
+                self.next += 1;
+                Some(number)
+            }
+            _ => None,
+        }
+    }
+
+    /// The lexemes that are left; the reader is at the end then.
+    pub(super) fn rest(&mut self) -> &'a [Lexeme] {
+        let rest = self.lexemes.get(self.next..).unwrap_or_default();
+        self.next = self.lexemes.len();
+        rest
+    }
+
+    /// Takes lexemes up to a comma or closing parenthesis outside inner parentheses, as text.
+    pub(super) fn argument(&mut self) -> Result<InnerQuery, SqlError> {
+        let (start, mut depth) = (self.next, 0_usize);
+        while let Some(token) = self.peek() {
+            match token {
+                Token::LParen | Token::LBracket => depth += 1,
+                Token::RParen | Token::Comma if depth == 0 => break,
+                Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.next += 1;
+        }
+        if start == self.next {
+            return Err(self.error());
+        }
+        Ok(self.lexer.text_of(self.lexemes.get(start..self.next).unwrap_or_default()))
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn at_end(&self) -> bool {
+        self.next >= self.lexemes.len()
+    }
+
+    /// Fails unless nothing is left.
+    pub(super) fn expect_end(&self) -> Result<(), SqlError> {
+        if self.at_end() { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// A syntax error at the next lexeme.
+    pub(super) fn error(&self) -> SqlError {
+        match self.lexemes.get(self.next) {
+            Some(lexeme) => self.lexer.error_at(lexeme),
+            None => self.lexer.error_at_end(self.lexemes),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! PostgreSQL spellings -> what the engine understands, on parsed statements.
+//!
+//! [`rewrite_statement`] is called once per statement, after parsing and before planning. It never
+//! looks at data and answers nothing itself: a rewritten query asks the same tables the same
+//! question. In order:
+//! 1. `columns`: result columns get PostgreSQL's names;
+//! 2. `names`: bare names of `pg_catalog` relations are qualified;
+//! 3. `lateral`: `CROSS JOIN LATERAL unnest(a.x)` becomes a derived table;
+//! 4. `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
+//! 5. `columns` again: objects in the outermost select list are shown by name.
+
+mod build;
+mod calls;
+mod columns;
+mod lateral;
+mod names;
+mod operators;
+mod precedence;
+mod subqueries;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, OrderBy, OrderByKind, Query, Select, Statement, TableFactor, VisitMut, VisitorMut,
+};
+
+pub(in crate::planner) use build::array_literal;
+pub use columns::shown_name;
+pub(in crate::planner) use operators::backslashed;
+
+/// Rewrites a statement in place. Names of result columns may carry a suffix that makes them
+/// unique for the engine: show them through [`shown_name`].
+pub fn rewrite_statement(statement: &mut Statement) {
+    columns::name_columns(statement);
+    names::qualify(statement);
+    names::name_table_ids(statement);
+    let _ = statement.visit(&mut Rewriter);
+    if let Statement::Query(query) = statement {
+        columns::show_registry_names(query);
+    }
+}
+
+/// Rewrites a query in place, such as the SELECT of a view; see [`rewrite_statement`].
+pub fn rewrite_query(query: &mut Query) {
+    let mut statement = Statement::Query(Box::new(query.clone()));
+    rewrite_statement(&mut statement);
+    if let Statement::Query(rewritten) = statement {
+        *query = *rewritten;
+    }
+}
+
+struct Rewriter;
+
+impl VisitorMut for Rewriter {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        // Nothing is ever locked by a read here, so FOR UPDATE has nothing to add.
+        query.locks.clear();
+        lateral::rewrite(query);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = &mut query.order_by {
+            keys.iter_mut().for_each(|key| subqueries::rewrite_value(&mut key.expr));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        subqueries::simplify_empty(select);
+        subqueries::rewrite_select_list(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        names::table_function(factor);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        operators::rewrite(expr);
+        calls::rewrite(expr);
+        types::rewrite(expr);
+        subqueries::rewrite(expr);
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,284 @@
+//! `FROM alerts a CROSS JOIN LATERAL unnest(a.tags) AS t(tag)`.
+//!
+//! The engine unnests in a select list, not beside another relation. So the relation whose list is
+//! unnested becomes a derived table, `(SELECT a.*, unnest(a.tags) AS tag FROM alerts a) AS a`, and
+//! what was called `t.tag` is `a.tag` from there on. The rows are the same: every row of the left
+//! side, once per element; a LEFT JOIN keeps a row without elements, too.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    ExcludeSelectItem, Expr, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
+    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor,
+    TableFunctionArgs, VisitMut, VisitorMut, visit_expressions,
+};
+
+use super::build::{call, folded, last_part, number, parse_query, parts};
+
+/// Rewrites the FROM clause of one query and what refers to it.
+pub(super) fn rewrite(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    while let Some(moved) = move_one(select) {
+        let mut renamer = Renamer { moved: &moved };
+        let _ = select.visit(&mut renamer);
+        for item in &mut select.projection {
+            moved.rename_wildcard(item);
+        }
+        if let Some(order) = &mut query.order_by
+            && let OrderByKind::Expressions(keys) = &mut order.kind
+        {
+            for key in keys {
+                let _ = key.expr.visit(&mut renamer);
+            }
+        }
+    }
+}
+
+/// An unnest that went into a derived table.
+struct Moved {
+    /// What it was called, where it was called anything.
+    old: Option<Ident>,
+    /// The derived table.
+    host: Ident,
+    /// Its columns in the derived table, in order.
+    columns: Vec<Ident>,
+}
+
+/// An unnest found beside other relations.
+struct Found {
+    arrays: Vec<Expr>,
+    with_ordinality: bool,
+    alias: Option<TableAlias>,
+    keeps_empty: bool,
+}
+
+/// Moves the first unnest of the FROM clause that belongs to a relation on its left.
+fn move_one(select: &mut Select) -> Option<Moved> {
+    for from in 0..select.from.len() {
+        for join in 0..select.from[from].joins.len() {
+            let candidate = &select.from[from].joins[join];
+            let Some(keeps_empty) = unconditional(&candidate.join_operator) else { continue };
+            let Some(found) = as_unnest(&candidate.relation, keeps_empty) else { continue };
+            if let Some(moved) = move_into_host(select, (from, join), &found) {
+                select.from[from].joins.remove(join);
+                return Some(moved);
+            }
+        }
+        if from > 0
+            && select.from[from].joins.is_empty()
+            && let Some(found) = as_unnest(&select.from[from].relation, false)
+            && let Some(moved) = move_into_host(select, (from, 0), &found)
+        {
+            select.from.remove(from);
+            return Some(moved);
+        }
+    }
+    None
+}
+
+/// A join whose condition leaves every pair: false when it drops rows without elements, true when
+/// it keeps them.
+fn unconditional(operator: &JoinOperator) -> Option<bool> {
+    let always = |constraint: &JoinConstraint| match constraint {
+        JoinConstraint::None => true,
+        JoinConstraint::On(Expr::Value(value)) => {
+            matches!(value.value, datafusion::sql::sqlparser::ast::Value::Boolean(true))
+        }
+        _ => false,
+    };
+    match operator {
+        JoinOperator::CrossJoin(constraint) | JoinOperator::Inner(constraint) | JoinOperator::Join(constraint) => {
+            always(constraint).then_some(false)
+        }
+        JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => always(constraint).then_some(true),
+        _ => None,
+    }
+}
+
+fn as_unnest(factor: &TableFactor, keeps_empty: bool) -> Option<Found> {
+    let is_unnest = |name: &ObjectName| last_part(name).as_deref() == Some("unnest") && parts(name).len() <= 2;
+    let (arrays, with_ordinality, alias) = match factor {
+        TableFactor::UNNEST { array_exprs, with_ordinality, alias, with_offset: false, .. } => {
+            (array_exprs.clone(), *with_ordinality, alias)
+        }
+        TableFactor::Function { name, args, with_ordinality, alias, .. } if is_unnest(name) => {
+            (plain(args)?, *with_ordinality, alias)
+        }
+        TableFactor::Table { name, args: Some(TableFunctionArgs { args, .. }), with_ordinality, alias, .. }
+            if is_unnest(name) =>
+        {
+            (plain(args)?, *with_ordinality, alias)
+        }
+        _ => return None,
+    };
+    Some(Found { arrays, with_ordinality, alias: alias.clone(), keeps_empty })
+}
+
+fn plain(arguments: &[FunctionArg]) -> Option<Vec<Expr>> {
+    arguments
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Finds the one relation on the left that the arrays come from, and puts the unnest into it.
+fn move_into_host(select: &mut Select, place: (usize, usize), found: &Found) -> Option<Moved> {
+    let owner = owner_of(&found.arrays)?;
+    let (from, join) = place;
+    let mut hosts: Vec<&mut TableFactor> = Vec::new();
+    for (index, table) in select.from.iter_mut().enumerate().take(from + 1) {
+        if index == from && join == 0 && as_unnest(&table.relation, false).is_some() {
+            break;
+        }
+        // Rows of an outer join's other side may be missing: unnesting them early is another question.
+        let joins = if index == from { join } else { table.joins.len() };
+        let outer = |operator: &JoinOperator| {
+            !matches!(operator, JoinOperator::CrossJoin(_) | JoinOperator::Inner(_) | JoinOperator::Join(_))
+        };
+        let preserved = table.joins.iter().take(joins).all(|join| {
+            !outer(&join.join_operator)
+                || matches!(join.join_operator, JoinOperator::Left(_) | JoinOperator::LeftOuter(_))
+        });
+        if preserved {
+            hosts.push(&mut table.relation);
+        }
+        let inner_joins = table.joins.iter_mut().take(joins).filter(|join| !outer(&join.join_operator));
+        hosts.extend(inner_joins.map(|join| &mut join.relation));
+    }
+    let only_one = hosts.len() == 1;
+    let host = hosts.into_iter().find(|host| match (&owner, name_of(host)) {
+        (Owner::Named(owner), Some(name)) => folded(&name) == *owner,
+        (Owner::Unnamed, Some(_)) => only_one,
+        (_, None) => false,
+    })?;
+    embed(host, found)
+}
+
+enum Owner {
+    /// All columns are qualified with this name.
+    Named(String),
+    /// No column is qualified.
+    Unnamed,
+}
+
+fn owner_of(arrays: &[Expr]) -> Option<Owner> {
+    let mut owners: Vec<String> = Vec::new();
+    let mut bare = false;
+    for array in arrays {
+        let _ = visit_expressions(array, |expr| {
+            match expr {
+                Expr::CompoundIdentifier(idents) if idents.len() >= 2 => owners.push(folded(&idents[idents.len() - 2])),
+                Expr::Identifier(_) => bare = true,
+                _ => {}
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+    owners.dedup();
+    match (owners.as_slice(), bare) {
+        ([owner], false) => Some(Owner::Named(owner.clone())),
+        ([], true) => Some(Owner::Unnamed),
+        _ => None,
+    }
+}
+
+/// What a relation of FROM is called.
+fn name_of(factor: &TableFactor) -> Option<Ident> {
+    match factor {
+        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+            Some(alias.name.clone())
+        }
+        TableFactor::Table { name, args: None, .. } => name.0.last()?.as_ident().cloned(),
+        _ => None,
+    }
+}
+
+/// Replaces the relation by `(SELECT host.*, unnest(...) AS ... FROM relation) AS host`.
+fn embed(host: &mut TableFactor, found: &Found) -> Option<Moved> {
+    let name = name_of(host)?;
+    let columns = column_names(found);
+    let mut items = Vec::new();
+    for (array, column) in found.arrays.iter().zip(&columns) {
+        let array = if found.keeps_empty { call("array_or_null_item", vec![array.clone()]) } else { array.clone() };
+        items.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![array]), alias: column.clone() });
+    }
+    if found.with_ordinality {
+        let first = found.arrays.first()?.clone();
+        // A set in the select list, as `calls` makes of it.
+        let numbers = call("generate_subscripts", vec![first, number("1")]);
+        items.push(SelectItem::ExprWithAlias { expr: numbers, alias: columns.last()?.clone() });
+    }
+    let mut inner = host.clone();
+    if let TableFactor::Table { alias: alias @ None, .. } = &mut inner {
+        *alias = Some(TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None });
+    }
+    let mut subquery = parse_query(&format!("SELECT {name}.* FROM {name}"))?;
+    let SetExpr::Select(select) = subquery.body.as_mut() else { return None };
+    select.projection.append(&mut items);
+    select.from.first_mut()?.relation = inner;
+    let alias = TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None };
+    *host = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
+    Some(Moved { old: found.alias.as_ref().map(|alias| alias.name.clone()), host: name, columns })
+}
+
+/// The names that PostgreSQL gives to the columns of the unnest.
+fn column_names(found: &Found) -> Vec<Ident> {
+    let given = found.alias.as_ref().map(|alias| alias.columns.as_slice()).unwrap_or_default();
+    let only = match &found.alias {
+        Some(alias) if found.arrays.len() == 1 => alias.name.clone(),
+        _ => Ident::new("unnest"),
+    };
+    let count = found.arrays.len() + usize::from(found.with_ordinality);
+    let name = |index: usize| match given.get(index) {
+        Some(column) => column.name.clone(),
+        None if found.with_ordinality && index + 1 == count => Ident::new("ordinality"),
+        None => only.clone(),
+    };
+    (0..count).map(name).collect()
+}
+
+struct Renamer<'a> {
+    moved: &'a Moved,
+}
+
+impl VisitorMut for Renamer<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let (Some(old), Expr::CompoundIdentifier(idents)) = (&self.moved.old, &mut *expr) else {
+            return ControlFlow::Continue(());
+        };
+        if let [qualifier, column] = idents.as_mut_slice()
+            && folded(qualifier) == folded(old)
+            && self.moved.columns.iter().any(|known| folded(known) == folded(column))
+        {
+            *qualifier = self.moved.host.clone();
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Moved {
+    /// `t.*` is the unnested columns, `a.*` is everything else of the derived table.
+    fn rename_wildcard(&self, item: &mut SelectItem) {
+        let SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) = item else {
+            return;
+        };
+        let Some(qualifier) = last_part(name) else { return };
+        if qualifier == folded(&self.host) {
+            let mut excluded: Vec<ObjectName> = self.columns.iter().map(|column| column.clone().into()).collect();
+            match &mut options.opt_exclude {
+                Some(ExcludeSelectItem::Multiple(names)) => names.append(&mut excluded),
+                other => *other = Some(ExcludeSelectItem::Multiple(excluded)),
+            }
+        } else if let (Some(old), [column]) = (&self.old, self.columns.as_slice())
+            && qualifier == folded(old)
+        {
+            let column = Expr::CompoundIdentifier(vec![self.host.clone(), column.clone()]);
+            *item = SelectItem::UnnamedExpr(column);
+        }
+    }
+}

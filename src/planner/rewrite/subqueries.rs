@@ -1,0 +1,367 @@
+//! Subqueries over system tables.
+//!
+//! Clients look objects up by their keys in correlated subqueries (`psql \d` does). The engine runs
+//! those in fewer forms than PostgreSQL, so they are put into a form that it runs:
+//! - a scalar subquery becomes an aggregate, `first_value(x)`: a key gives one row at most;
+//! - a condition on the outer row alone moves out, into CASE; an outer column that equals an inner
+//!   one is replaced by that one;
+//! - EXISTS in a select list becomes such a scalar subquery;
+//! - a subquery over a system table that is always empty here is its constant answer.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, CaseWhen, Expr, FunctionArgumentClause, GroupByExpr, JoinOperator, OrderByKind, Query, Select,
+    SelectItem, SetExpr, TableFactor, UnaryOperator, visit_expressions, visit_expressions_mut,
+};
+
+use super::build::{call, call_with, folded, last_part, null, parse_query, parts, truth};
+use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty};
+
+/// Rewrites one expression whose operands are rewritten already.
+pub(super) fn rewrite(expr: &mut Expr) {
+    match expr {
+        Expr::Subquery(query) => {
+            if let Some(simple) = scalar(query) {
+                *expr = simple;
+            }
+        }
+        Expr::Exists { subquery, negated } if reads_nothing(subquery) => *expr = truth(*negated),
+        _ => {}
+    }
+}
+
+/// Rewrites what the engine does not run in a select list.
+pub(super) fn rewrite_select_list(select: &mut Select) {
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+            rewrite_value(expr);
+        }
+    }
+}
+
+/// The same for a key of ORDER BY.
+pub(super) fn rewrite_value(expr: &mut Expr) {
+    let _ = visit_expressions_mut(expr, |inner| {
+        let (found, negated) = match inner {
+            Expr::Exists { subquery, negated } => (exists_as_scalar(subquery), *negated),
+            Expr::InSubquery { expr, subquery, negated } => (member_as_scalar(expr, subquery), *negated),
+            _ => return ControlFlow::<()>::Continue(()),
+        };
+        if let Some(found) = found {
+            let found = call("coalesce", vec![found, truth(false)]);
+            *inner = if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) } } else { found };
+        }
+        ControlFlow::Continue(())
+    });
+}
+
+/// `x IN (SELECT y ...)` -> `array_has((SELECT array_agg(y) ...), x)`.
+fn member_as_scalar(value: &Expr, query: &Query) -> Option<Expr> {
+    let mut list = parse_query("SELECT array_agg(item) FROM (SELECT 1) AS listed (item)")?;
+    let SetExpr::Select(select) = list.body.as_mut() else { return None };
+    let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation else { return None };
+    **subquery = query.clone();
+    Some(call("array_has", vec![Expr::Subquery(Box::new(list)), value.clone()]))
+}
+
+fn scalar(query: &mut Query) -> Option<Expr> {
+    if let Some(base) = domain_base(query) {
+        return Some(base);
+    }
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    if query.with.is_some() || !is_plain(select) || !reads_system_tables(select) {
+        return None;
+    }
+    let [item] = select.projection.as_mut_slice() else { return None };
+    let value = match item {
+        SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } => value.clone(),
+        _ => return None,
+    };
+    if aggregates(&value) {
+        return None;
+    }
+    if select_reads_nothing(select) {
+        return Some(null());
+    }
+    let clauses = match query.order_by.take().map(|order| order.kind) {
+        Some(OrderByKind::Expressions(keys)) => vec![FunctionArgumentClause::OrderBy(keys)],
+        _ => Vec::new(),
+    };
+    query.limit_clause = None;
+    select.projection = vec![SelectItem::UnnamedExpr(call_with("first_value", vec![value], clauses))];
+    let outer = decorrelate(select);
+    guarded(outer, Expr::Subquery(Box::new(query.clone())))
+}
+
+/// `EXISTS (SELECT ...)` as a scalar that is true or NULL.
+fn exists_as_scalar(query: &Query) -> Option<Expr> {
+    let mut query = query.clone();
+    if query.with.is_some() {
+        return None;
+    }
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    if !is_plain(select) || select_aggregates(select) {
+        return None;
+    }
+    query.order_by = None;
+    query.limit_clause = None;
+    select.projection = vec![SelectItem::UnnamedExpr(call("bool_or", vec![truth(true)]))];
+    let outer = decorrelate(select);
+    guarded(outer, Expr::Subquery(Box::new(query)))
+}
+
+/// The value where all conditions on the outer row hold, else NULL.
+fn guarded(conditions: Vec<Expr>, value: Expr) -> Option<Expr> {
+    let Some(condition) = conditions.into_iter().reduce(and) else { return Some(value) };
+    Some(Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![CaseWhen { condition, result: value }],
+        else_result: None,
+    })
+}
+
+fn and(left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::And, right: Box::new(right) }
+}
+
+/// Takes the conditions that are about the outer row alone out of WHERE, and replaces outer columns
+/// in the others by inner ones that they equal. Returns what was taken out.
+fn decorrelate(select: &mut Select) -> Vec<Expr> {
+    let Some(selection) = select.selection.take() else { return Vec::new() };
+    let inner = Inner::of(select);
+    let mut conjuncts = Vec::new();
+    split(selection, &mut conjuncts);
+    let equal: Vec<(Expr, Expr)> = conjuncts.iter().filter_map(|conjunct| inner.equality(conjunct)).collect();
+    let (mut kept, mut outer) = (Vec::new(), Vec::new());
+    for mut conjunct in conjuncts {
+        if inner.equality(&conjunct).is_some() {
+            kept.push(conjunct);
+        } else if inner.is_outer_only(&conjunct) {
+            outer.push(conjunct);
+        } else {
+            let _ = visit_expressions_mut(&mut conjunct, |expr| {
+                if let Some((_, own)) = equal.iter().find(|(outer, _)| outer == expr) {
+                    *expr = own.clone();
+                }
+                ControlFlow::<()>::Continue(())
+            });
+            kept.push(conjunct);
+        }
+    }
+    select.selection = kept.into_iter().reduce(and);
+    outer
+}
+
+fn split(expr: Expr, conjuncts: &mut Vec<Expr>) {
+    match expr {
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            split(*left, conjuncts);
+            split(*right, conjuncts);
+        }
+        Expr::Nested(inner) if matches!(*inner, Expr::BinaryOp { op: BinaryOperator::And, .. }) => {
+            split(*inner, conjuncts);
+        }
+        other => conjuncts.push(other),
+    }
+}
+
+/// The names that a subquery's own FROM gives.
+struct Inner(Vec<String>);
+
+impl Inner {
+    fn of(select: &Select) -> Self {
+        Self(factors(select).filter_map(called).collect())
+    }
+
+    /// A qualified column whose table is not the subquery's own. Bare columns count as its own.
+    fn is_outer_column(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::CompoundIdentifier(idents) if idents.len() >= 2 => {
+                !self.0.contains(&folded(&idents[idents.len() - 2]))
+            }
+            _ => false,
+        }
+    }
+
+    /// `inner = outer`, either way round: the outer column and the inner expression.
+    fn equality(&self, expr: &Expr) -> Option<(Expr, Expr)> {
+        let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = expr else { return None };
+        match (self.is_outer_column(left), self.is_outer_column(right)) {
+            (true, false) if !self.mentions_outer(right) => Some((left.as_ref().clone(), right.as_ref().clone())),
+            (false, true) if !self.mentions_outer(left) => Some((right.as_ref().clone(), left.as_ref().clone())),
+            _ => None,
+        }
+    }
+
+    fn mentions_outer(&self, expr: &Expr) -> bool {
+        self.columns(expr).1 > 0
+    }
+
+    fn is_outer_only(&self, expr: &Expr) -> bool {
+        let (own, outer) = self.columns(expr);
+        own == 0 && outer > 0
+    }
+
+    /// How many columns are the subquery's own, and how many are not.
+    fn columns(&self, expr: &Expr) -> (usize, usize) {
+        let (mut own, mut outer) = (0, 0);
+        let _ = visit_expressions(expr, |inner| {
+            match inner {
+                Expr::Identifier(_) => own += 1,
+                Expr::CompoundIdentifier(_) if self.is_outer_column(inner) => outer += 1,
+                Expr::CompoundIdentifier(_) => own += 1,
+                _ => {}
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        (own, outer)
+    }
+}
+
+fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {
+    select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)))
+}
+
+fn called(factor: &TableFactor) -> Option<String> {
+    match factor {
+        TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. }
+        | TableFactor::Function { alias: Some(alias), .. }
+        | TableFactor::UNNEST { alias: Some(alias), .. } => Some(folded(&alias.name)),
+        TableFactor::Table { name, .. } => last_part(name),
+        _ => None,
+    }
+}
+
+/// A subquery that reads an always empty system table, so that it has no rows.
+pub(super) fn reads_nothing(query: &Query) -> bool {
+    match query.body.as_ref() {
+        SetExpr::Select(select) => is_plain(select) && !select_aggregates(select) && select_reads_nothing(select),
+        _ => false,
+    }
+}
+
+/// FROM has no rows, because one of its inner relations never has any.
+pub(super) fn select_reads_nothing(select: &Select) -> bool {
+    select.from.iter().any(|from| {
+        let preserved = from.joins.iter().all(|join| {
+            !matches!(
+                join.join_operator,
+                JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+            )
+        });
+        let inner = from.joins.iter().filter(|join| {
+            matches!(join.join_operator, JoinOperator::Inner(_) | JoinOperator::Join(_) | JoinOperator::CrossJoin(_))
+        });
+        preserved && (never_has_rows(&from.relation) || inner.map(|join| &join.relation).any(never_has_rows))
+    })
+}
+
+fn never_has_rows(factor: &TableFactor) -> bool {
+    match factor {
+        TableFactor::Table { name, args: None, .. } => match parts(name).as_slice() {
+            [schema, name] => schema == PG_CATALOG && is_always_empty(name),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Where a SELECT has no rows, its columns are never computed: subqueries among them go.
+pub(super) fn simplify_empty(select: &mut Select) {
+    if !is_plain(select) || select_aggregates(select) || !select_reads_nothing(select) {
+        return;
+    }
+    for item in &mut select.projection {
+        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
+        remove_subqueries(expr);
+    }
+}
+
+fn remove_subqueries(expr: &mut Expr) {
+    let _ = visit_expressions_mut(expr, |inner| {
+        if matches!(inner, Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. }) {
+            *inner = null();
+        }
+        ControlFlow::<()>::Continue(())
+    });
+}
+
+fn select_aggregates(select: &Select) -> bool {
+    select.projection.iter().any(|item| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => aggregates(expr),
+        _ => false,
+    })
+}
+
+fn is_plain(select: &Select) -> bool {
+    let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    ungrouped && select.distinct.is_none() && select.having.is_none()
+}
+
+fn reads_system_tables(select: &Select) -> bool {
+    factors(select).any(|factor| match factor {
+        TableFactor::Table { name, args: None, .. } => {
+            parts(name).first().is_some_and(|schema| schema == PG_CATALOG || schema == INFORMATION_SCHEMA)
+        }
+        _ => false,
+    })
+}
+
+/// The expression is an aggregate, or a set; subqueries in it do not count.
+fn aggregates(expr: &Expr) -> bool {
+    let mut found = false;
+    let mut own = expr.clone();
+    remove_subqueries(&mut own);
+    let _ = visit_expressions(&own, |inner| {
+        if let Expr::Function(function) = inner {
+            let name = last_part(&function.name).unwrap_or_default();
+            found |= AGGREGATES.contains(&name.as_str());
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    found
+}
+
+const AGGREGATES: &[&str] = &[
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "count",
+    "every",
+    "first_value",
+    "json_agg",
+    "json_object_agg",
+    "last_value",
+    "max",
+    "min",
+    "string_agg",
+    "sum",
+    "unnest",
+];
+
+/// `(WITH RECURSIVE ... SELECT typbasetype ... WHERE oid = t.oid UNION ALL ...)`: the walk from a
+/// domain to the type it is made of, which drivers write as a recursive query in a select list.
+fn domain_base(query: &Query) -> Option<Expr> {
+    let with = query.with.as_ref().filter(|with| with.recursive)?;
+    let [walk] = with.cte_tables.as_slice() else { return None };
+    let SetExpr::SetOperation { left, .. } = walk.query.body.as_ref() else { return None };
+    let SetExpr::Select(start) = left.as_ref() else { return None };
+    let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }, ..] =
+        start.projection.as_slice()
+    else {
+        return None;
+    };
+    let reads_types = matches!(factors(start).next(), Some(TableFactor::Table { name, .. }) if last_part(name).as_deref() == Some("pg_type"));
+    let is_base = matches!(value, Expr::CompoundIdentifier(idents) if idents.last().map(folded).as_deref() == Some("typbasetype"));
+    let (outer, _) = Inner::of(start).equality(start.selection.as_ref()?)?;
+    (reads_types && is_base).then(|| call("base_type_of_domain", vec![outer]))
+}

@@ -1,0 +1,184 @@
+//! Casts: types by PostgreSQL's names, object names, array literals.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, Ident, ObjectName, ObjectNamePart, TimezoneInfo,
+    VisitorMut,
+};
+
+use super::build::{array, array_literal, call, last_part, null, plain_arguments, text, text_of};
+
+/// Types whose values are object ids that are shown as names.
+const REGISTRY: &[&str] =
+    &["regclass", "regtype", "regproc", "regprocedure", "regoper", "regoperator", "regnamespace", "regrole"];
+
+/// Rewrites one expression whose operands are rewritten already.
+pub(super) fn rewrite(expr: &mut Expr) {
+    if let Expr::TypedString(typed) = expr {
+        let value = Expr::Value(typed.value.clone());
+        *expr = Expr::Cast {
+            kind: CastKind::DoubleColon,
+            expr: Box::new(value),
+            data_type: typed.data_type.clone(),
+            array: false,
+            format: None,
+        };
+    }
+    let Expr::Cast { expr: inner, data_type, .. } = expr else { return };
+    if let Some(kind) = registry_kind(data_type) {
+        let value = std::mem::replace(inner.as_mut(), null());
+        *expr = call("reg_oid", vec![text(&kind), value]);
+        return;
+    }
+    if is_text(data_type)
+        && let Some(shown) = registry_text(inner)
+    {
+        *expr = shown;
+        return;
+    }
+    if let DataType::Array(_) = data_type
+        && let Some(items) = text_of(inner).and_then(array_literal)
+    {
+        **inner = array(items.iter().map(|item| item.as_deref().map_or_else(null, text)).collect());
+    }
+    if let Some(function) = own_cast(data_type) {
+        let value = std::mem::replace(inner.as_mut(), null());
+        *expr = call(function, vec![value]);
+        return;
+    }
+    retype(data_type);
+}
+
+/// Casts to days and instants by functions that know the session's zone.
+pub(super) struct ZonedCasts;
+
+impl VisitorMut for ZonedCasts {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Cast { expr: inner, data_type, .. } = expr
+            && let Some(function) = zoned_cast(data_type)
+        {
+            let value = std::mem::replace(inner.as_mut(), null());
+            *expr = call(function, vec![value]);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn zoned_cast(data_type: &DataType) -> Option<&'static str> {
+    match data_type {
+        DataType::Date => Some("as_date"),
+        DataType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => Some("as_timestamp"),
+        DataType::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => Some("as_timestamptz"),
+        _ => None,
+    }
+}
+
+/// The kind of object that a type names: `regclass`, ...
+fn registry_kind(data_type: &DataType) -> Option<String> {
+    let name = match data_type {
+        DataType::Regclass => "regclass".to_owned(),
+        DataType::Custom(name, arguments) if arguments.is_empty() => last_part(name)?,
+        _ => return None,
+    };
+    REGISTRY.contains(&name.as_str()).then_some(name)
+}
+
+/// `reg_oid(kind, x)` under a cast to text: the name, not the number.
+pub(super) fn registry_text(expr: &Expr) -> Option<Expr> {
+    match expr {
+        Expr::Nested(inner) => registry_text(inner),
+        Expr::Function(function) if last_part(&function.name)? == "reg_oid" => {
+            let arguments = plain_arguments(function)?.into_iter().cloned().collect();
+            Some(call("reg_text", arguments))
+        }
+        _ => None,
+    }
+}
+
+/// The same for an object that is shown as it is, of the type that says what it names.
+pub(super) fn registry_name(expr: &Expr) -> Option<Expr> {
+    let Expr::Function(mut function) = registry_text(expr)? else { return None };
+    let shown = match text_of(plain_arguments(&function)?.first()?)? {
+        "regclass" => "shown_regclass",
+        "regtype" => "shown_regtype",
+        _ => return Some(Expr::Function(function)),
+    };
+    function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(shown))]);
+    Some(Expr::Function(function))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Text | DataType::Varchar(_) | DataType::CharacterVarying(_) => true,
+        DataType::Custom(name, _) => {
+            matches!(last_part(name).as_deref(), Some("text" | "varchar" | "name" | "bpchar"))
+        }
+        _ => false,
+    }
+}
+
+/// Types that are text to the engine and keep their meaning by a function of ours.
+fn own_cast(data_type: &DataType) -> Option<&'static str> {
+    match data_type {
+        DataType::JSON => Some("as_json"),
+        DataType::JSONB => Some("as_jsonb"),
+        DataType::Uuid => Some("as_uuid"),
+        DataType::Custom(name, arguments) if arguments.is_empty() => match last_part(name)?.as_str() {
+            "json" => Some("as_json"),
+            "jsonb" => Some("as_jsonb"),
+            "uuid" => Some("as_uuid"),
+            "inet" => Some("as_inet"),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Puts a type into the engine's spelling; array elements too.
+pub(super) fn retype(data_type: &mut DataType) {
+    match data_type {
+        // Instants are microseconds everywhere (DESIGN section 4).
+        DataType::Timestamp(precision @ None, _) => *precision = Some(6),
+        DataType::Timestamp(Some(precision), _) => *precision = 6,
+        DataType::JSON | DataType::JSONB | DataType::Uuid => *data_type = DataType::Text,
+        DataType::Array(
+            ArrayElemTypeDef::SquareBracket(element, _)
+            | ArrayElemTypeDef::AngleBracket(element)
+            | ArrayElemTypeDef::Parenthesis(element),
+        ) => retype(element),
+        DataType::Custom(name, arguments)
+            if arguments.is_empty() || last_part(name).as_deref() == Some("timestamptz") =>
+        {
+            if let Some(known) = last_part(name).and_then(|name| builtin(&name)) {
+                *data_type = known;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A type by PostgreSQL's short name.
+fn builtin(name: &str) -> Option<DataType> {
+    Some(match name {
+        "oid" | "regclass" | "regtype" | "regproc" | "regnamespace" | "regrole" | "cid" => DataType::Int(None),
+        "int2" | "smallint" => DataType::SmallInt(None),
+        "int4" | "integer" | "int" => DataType::Int(None),
+        "int8" | "bigint" | "xid" | "xid8" => DataType::BigInt(None),
+        "float4" | "real" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        "bool" | "boolean" => DataType::Boolean,
+        "numeric" | "decimal" => DataType::Numeric(ExactNumberInfo::None),
+        "bytea" => DataType::Bytea,
+        "date" => DataType::Date,
+        "timestamp" => DataType::Timestamp(Some(6), TimezoneInfo::None),
+        "timestamptz" => DataType::Timestamp(Some(6), TimezoneInfo::Tz),
+        "interval" => DataType::Interval { fields: None, precision: None },
+        "text" | "varchar" | "bpchar" | "char" | "name" | "json" | "jsonb" | "inet" | "cidr" | "uuid" | "unknown"
+        | "citext" | "pg_node_tree" | "aclitem" | "sql_identifier" | "character_data" | "yes_or_no" => DataType::Text,
+        "cardinal_number" => DataType::Int(None),
+        _ => return None,
+    })
+}

@@ -1,0 +1,151 @@
+//! What the system tables and functions are made from: plain facts that the rooms above hand in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+
+use crate::catalog::Catalog;
+
+/// Object id of the role that owns what is there from the start.
+pub const OWNER_OID: u32 = 10;
+
+/// A role (user or group).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleFacts {
+    /// Object id, for ever the same.
+    pub oid: u32,
+    /// Its name.
+    pub name: String,
+    /// It may do everything.
+    pub is_superuser: bool,
+    /// It may log in.
+    pub can_login: bool,
+    /// It may create roles.
+    pub can_create_role: bool,
+    /// It may create databases.
+    pub can_create_database: bool,
+    /// What it is for.
+    pub comment: Option<String>,
+    /// Object ids of the roles that it is a member of.
+    pub member_of: Vec<u32>,
+}
+
+impl RoleFacts {
+    /// The role that owns the built-in objects, where the caller has no role of that id.
+    pub fn owner(name: &str) -> Self {
+        Self {
+            oid: OWNER_OID,
+            name: name.to_owned(),
+            is_superuser: true,
+            can_login: true,
+            can_create_role: true,
+            can_create_database: true,
+            comment: None,
+            member_of: Vec::new(),
+        }
+    }
+}
+
+/// A setting as `SHOW` and `pg_settings` tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingFacts {
+    /// Its name.
+    pub name: String,
+    /// Its value now, in this session.
+    pub value: String,
+    /// Unit of a number without one, such as `ms`.
+    pub unit: Option<String>,
+    /// Group of settings.
+    pub category: String,
+    /// One line on what it does.
+    pub description: String,
+    /// Who may change it: `user`, `internal`, `postmaster`, ...
+    pub context: String,
+    /// `bool`, `integer`, `real`, `string` or `enum`.
+    pub kind: String,
+    /// Where the value came from: `default`, `session`, `client`, ...
+    pub source: String,
+    /// Smallest number allowed.
+    pub minimum: Option<String>,
+    /// Largest number allowed.
+    pub maximum: Option<String>,
+    /// Allowed words of an `enum`.
+    pub choices: Vec<String>,
+    /// Value at start.
+    pub boot_value: String,
+    /// Value that RESET gives.
+    pub reset_value: String,
+}
+
+/// What exists, seen from one database. Built once per catalog snapshot and shared by sessions.
+#[derive(Debug, Clone)]
+pub struct CatalogFacts {
+    /// The snapshot.
+    pub catalog: Arc<Catalog>,
+    /// The database that the client is connected to.
+    pub database: String,
+    /// All roles; one with [`OWNER_OID`] is among them.
+    pub roles: Vec<RoleFacts>,
+    /// Columns of the views, by the view's object id, as the engine plans them.
+    pub view_columns: BTreeMap<u32, SchemaRef>,
+}
+
+impl CatalogFacts {
+    /// Facts on one database; a missing owner role is added under the name `armorlake`.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        database: &str,
+        mut roles: Vec<RoleFacts>,
+        view_columns: BTreeMap<u32, SchemaRef>,
+    ) -> Self {
+        if !roles.iter().any(|role| role.oid == OWNER_OID) {
+            roles.insert(0, RoleFacts::owner("armorlake"));
+        }
+        Self { catalog, database: database.to_owned(), roles, view_columns }
+    }
+
+    /// The name of the role with this object id.
+    pub fn role_name(&self, oid: u32) -> Option<&str> {
+        self.roles.iter().find(|role| role.oid == oid).map(|role| role.name.as_str())
+    }
+
+    /// The role with this name.
+    pub fn role(&self, name: &str) -> Option<&RoleFacts> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+}
+
+/// The client's session, as far as system tables and functions tell of it.
+#[derive(Debug, Clone, Default)]
+pub struct SessionFacts {
+    /// The role in force.
+    pub current_user: String,
+    /// The role the client logged in as.
+    pub session_user: String,
+    /// Schemas in which bare names are looked up, in order; existing ones only, without implicit ones.
+    pub search_path: Vec<String>,
+    /// The connection's process id.
+    pub backend_pid: i32,
+    /// The statement's now(): microseconds since 1970 UTC.
+    pub now_us: i64,
+    /// When the node started: microseconds since 1970 UTC.
+    pub started_us: i64,
+    /// The text of `version()`.
+    pub version: String,
+    /// All settings with their values in this session.
+    pub settings: Vec<SettingFacts>,
+    /// Address of the client, where it came over TCP.
+    pub client_address: Option<String>,
+    /// Bytes of tables on all nodes, by object id, as far as this node knows.
+    pub table_bytes: BTreeMap<u32, i64>,
+    /// Application name as the client stated it.
+    pub application_name: String,
+}
+
+impl SessionFacts {
+    /// The setting with this name, case ignored.
+    pub fn setting(&self, name: &str) -> Option<&SettingFacts> {
+        self.settings.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
+    }
+}

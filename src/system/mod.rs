@@ -1,0 +1,36 @@
+//! Tables that describe the cluster: pg_catalog, information_schema, mesh.
+//!
+//! Nothing here looks anything up by itself: the planner hands in facts and registers what it gets.
+//! ```text
+//! let facts = Arc::new(CatalogFacts::new(catalog, "kubearmor", roles, view_columns)); // per catalog snapshot
+//! let session = Arc::new(SessionFacts { current_user, search_path, now_us, .. });     // per statement
+//! PgCatalog::new(facts, session)          -> impl SchemaProvider, schema `pg_catalog`
+//! InformationSchema::new(facts, session)  -> impl SchemaProvider, schema `information_schema`
+//! planner::functions::register(&SessionContext, &FunctionContext { catalog: facts, session })
+//! planner::rewrite::rewrite_statement(&mut Statement), rewrite_query(&mut Query), shown_name(&str)
+//! system::mesh::nodes_batch(&catalog::Table, &[Member]) and its like -> RecordBatch
+//! ```
+//! `view_columns` holds the Arrow schema of every view as the engine plans it, by the view's object
+//! id: pg_attribute lists them. Object ids travel as int4, so that `c.oid = a.attrelid` and
+//! `c.oid = '16384'` mean what they say.
+
+mod exports;
+mod facts;
+mod information_schema;
+mod lookup;
+pub mod mesh;
+mod pg_catalog;
+mod procedures;
+mod relations;
+mod rows;
+
+pub use exports::keywords;
+pub use facts::{CatalogFacts, OWNER_OID, RoleFacts, SessionFacts, SettingFacts};
+pub use information_schema::InformationSchema;
+pub use lookup::{Attribute, Relation, base_type, format_type, is_type, split_name, type_name, type_oid};
+pub use pg_catalog::{PgCatalog, is_always_empty};
+pub use procedures::{FunctionFacts, function_facts, function_oid, is_function};
+pub use relations::{
+    INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG, PG_CATALOG_OID, is_pg_catalog_relation, system_relation_oid,
+};
+pub use rows::{Value, array_from_values};

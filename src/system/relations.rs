@@ -1,0 +1,156 @@
+//! The relations of `pg_catalog` and `information_schema` as PostgreSQL 15 has them.
+//!
+//! `relations.txt` holds a line per relation: qualified name, object id, kind (`r` or `v`), then
+//! `column:type`, with `!` for NOT NULL. It is data: a tool that reads a column which is not listed
+//! there gets "no such column", as on PostgreSQL. Read once per process.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use crate::types::{SQL_TYPE_KEY, SqlType};
+
+const LISTING: &str = include_str!("relations.txt");
+
+/// The schema of the system tables.
+pub const PG_CATALOG: &str = "pg_catalog";
+/// The schema of the SQL standard's views.
+pub const INFORMATION_SCHEMA: &str = "information_schema";
+/// Object id of `pg_catalog`.
+pub const PG_CATALOG_OID: u32 = 11;
+/// Object id of `information_schema`.
+pub const INFORMATION_SCHEMA_OID: u32 = 13_207;
+
+/// One relation that exists in every database.
+#[derive(Debug)]
+pub(crate) struct SystemRelation {
+    /// Its schema.
+    pub(crate) schema: &'static str,
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its object id.
+    pub(crate) oid: u32,
+    /// It is a view.
+    pub(crate) is_view: bool,
+    /// Its columns.
+    pub(crate) columns: Vec<SystemColumn>,
+    /// Its columns as Arrow fields.
+    pub(crate) arrow: SchemaRef,
+}
+
+/// A column of a system relation.
+#[derive(Debug)]
+pub(crate) struct SystemColumn {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// PostgreSQL's spelling of its type, blanks as `_`.
+    pub(crate) type_name: &'static str,
+    /// Never NULL.
+    pub(crate) not_null: bool,
+}
+
+/// By qualified name, as it is written in the listing.
+static RELATIONS: LazyLock<BTreeMap<&'static str, SystemRelation>> =
+    LazyLock::new(|| LISTING.lines().filter_map(|line| Some((line.split(' ').next()?, read_line(line)?))).collect());
+
+/// The relation `schema.name`.
+pub(crate) fn system_relation(schema: &str, name: &str) -> Option<&'static SystemRelation> {
+    RELATIONS.get(format!("{schema}.{name}").as_str())
+}
+
+/// The object id of the system relation `schema.name`.
+pub fn system_relation_oid(schema: &str, name: &str) -> Option<u32> {
+    system_relation(schema, name).map(|relation| relation.oid)
+}
+
+/// All relations, in name order per schema.
+pub(crate) fn system_relations() -> impl Iterator<Item = &'static SystemRelation> {
+    RELATIONS.values()
+}
+
+/// A bare name means a relation of `pg_catalog`, which PostgreSQL looks through first.
+pub fn is_pg_catalog_relation(name: &str) -> bool {
+    system_relation(PG_CATALOG, name).is_some()
+}
+
+fn read_line(line: &'static str) -> Option<SystemRelation> {
+    let mut words = line.split(' ');
+    let (schema, name) = words.next()?.split_once('.')?;
+    let oid = words.next()?.parse().ok()?;
+    let is_view = words.next()? == "v";
+    let columns: Vec<SystemColumn> = words
+        .filter_map(|word| {
+            let (name, type_name) = word.split_once(':')?;
+            let not_null = type_name.ends_with('!');
+            Some(SystemColumn { name, type_name: type_name.trim_end_matches('!'), not_null })
+        })
+        .collect();
+    let fields: Vec<Field> = columns.iter().map(field_of).collect();
+    Some(SystemRelation { schema, name, oid, is_view, columns, arrow: Arc::new(Schema::new(fields)) })
+}
+
+fn field_of(column: &SystemColumn) -> Field {
+    let (sql_type, _) = type_of(column.type_name);
+    let nullable = !column.not_null;
+    match column.type_name {
+        // Shown as a name, joined as an object id: the planner shows what carries this metadata.
+        reg @ ("regproc" | "regtype") => Field::new(column.name, DataType::Int32, nullable)
+            .with_metadata([(SQL_TYPE_KEY.to_owned(), reg.to_owned())].into()),
+        _ => sql_type.field(column.name, nullable),
+    }
+}
+
+/// The SQL type that carries a type of the system tables, and PostgreSQL's own object id of it.
+pub(crate) fn type_of(type_name: &str) -> (SqlType, u32) {
+    let own = |sql_type: SqlType| (sql_type, sql_type.oid());
+    match type_name {
+        "oid" => own(SqlType::Oid),
+        "name" => own(SqlType::Name),
+        "\"char\"" => own(SqlType::Char),
+        "boolean" => own(SqlType::Bool),
+        "smallint" => own(SqlType::Int2),
+        "integer" => own(SqlType::Int4),
+        "bigint" => own(SqlType::Int8),
+        "real" => own(SqlType::Float4),
+        "double_precision" => own(SqlType::Float8),
+        "numeric" => own(SqlType::Numeric),
+        "character_varying" => own(SqlType::Varchar),
+        "bytea" => own(SqlType::Bytea),
+        "inet" => own(SqlType::Inet),
+        "interval" => own(SqlType::Interval),
+        "timestamp_with_time_zone" => own(SqlType::Timestamptz),
+        "regproc" => (SqlType::Oid, 24),
+        "regtype" => (SqlType::Oid, 2_206),
+        "xid" => (SqlType::Int8, 28),
+        "pg_lsn" => (SqlType::Text, 3_220),
+        "pg_node_tree" => (SqlType::Text, 194),
+        "text[]" => own(SqlType::TextArray),
+        "name[]" => own(SqlType::NameArray),
+        "oid[]" => own(SqlType::OidArray),
+        "smallint[]" => own(SqlType::Int2Array),
+        "boolean[]" => own(SqlType::BoolArray),
+        "double_precision[]" => own(SqlType::Float8Array),
+        "int2vector" => own(SqlType::Int2Vector),
+        "real[]" => (SqlType::Float8Array, 1_021),
+        "oidvector" => (SqlType::OidArray, 30),
+        "regtype[]" => (SqlType::OidArray, 2_211),
+        "aclitem[]" => (SqlType::TextArray, 1_034),
+        "\"char\"[]" => (SqlType::TextArray, 1_002),
+        "anyarray" => (SqlType::TextArray, 2_277),
+        _ => own(SqlType::Text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{system_relation, system_relations};
+
+    #[test]
+    fn every_line_of_the_listing_reads() {
+        assert_eq!(system_relations().count(), super::LISTING.lines().count());
+        let class = system_relation("pg_catalog", "pg_class").expect("pg_class");
+        assert_eq!((class.oid, class.columns.len()), (1259, 33));
+        assert!(system_relation("information_schema", "columns").is_some_and(|relation| relation.is_view));
+    }
+}
