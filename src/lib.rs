@@ -17,4 +17,6 @@ pub mod mesh;
 pub mod execution;
 pub mod system;
 pub mod planner;
+pub mod session;
+pub mod pg;
 pub mod simulate;

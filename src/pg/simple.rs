@@ -1,0 +1,50 @@
+//! The Query message: one text, any number of statements, one answer each.
+
+use pgwire::messages::PgWireBackendMessage;
+
+use crate::planner::{self, ParsedStatement};
+use crate::session::{Execution, RowStream};
+
+use super::connection::Connection;
+use super::encode::{Format, RowEncoder, row_description};
+use super::output::{Failure, send, send_rows};
+
+impl Connection {
+    /// Runs every statement of a text; the first error ends it.
+    pub(super) async fn query(&mut self, sql: &str) -> Result<(), Failure> {
+        self.session.close_portal("");
+        self.session.close_prepared("");
+        for statement in planner::parse(sql)? {
+            self.statement(&statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn statement(&mut self, statement: &ParsedStatement) -> Result<(), Failure> {
+        let execution = self.wire.watch(self.session.execute(statement)).await??;
+        match execution {
+            Execution::Empty => self.complete_empty().await,
+            Execution::Done(tag) => self.complete(tag).await,
+            Execution::Rows(rows) => self.rows(rows).await,
+        }
+    }
+
+    async fn rows(&mut self, mut rows: Box<RowStream>) -> Result<(), Failure> {
+        let format = if rows.is_binary() { Format::Binary } else { Format::Text };
+        let formats = vec![format; rows.columns().fields().len()];
+        let description = row_description(rows.columns(), &formats);
+        send(&mut self.wire, PgWireBackendMessage::RowDescription(description)).await?;
+        let encoder = RowEncoder::new(rows.columns(), &formats, self.session.format());
+        match send_rows(&mut self.wire, &mut rows, &encoder, None).await {
+            Ok(_) => {
+                let tag = rows.tag();
+                self.session.finish(*rows);
+                self.complete(tag).await
+            }
+            Err(failure) => {
+                self.session.abandon(*rows);
+                Err(failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The life of a statement in a session: start, rows, end, error; simple and prepared.
+
+use std::sync::Arc;
+
+use datafusion::common::ScalarValue;
+
+use crate::env::random_uuid;
+use crate::execution::MissingNodes;
+use crate::planner::{self, ParsedStatement, Statement, StatementContext};
+use crate::types::{Code, FragmentSettings, QueryId, SqlError, SqlType};
+
+use super::interrupt::Interrupt;
+use super::list::{CancelKey, SessionInfo, SessionState};
+use super::notice::Notice;
+use super::rows::{Execution, RowStream};
+use super::statements::{Portal, PortalState, Prepared, Statements};
+use super::transaction::{Transaction, TransactionStatus};
+use super::{FormatSettings, Login, Session, SessionShared, Settings};
+
+/// Most notices that wait to be sent.
+const NOTICES_MAX: usize = 100;
+
+impl Session {
+    /// Opens a session after login; fails when a setting that came with it has no meaning.
+    ///
+    /// Startup parameters that are no settings are let go, since clients send parameters of their own.
+    pub fn open(shared: SessionShared, login: Login) -> Result<Self, SqlError> {
+        let mut settings = Settings::new(&login.user);
+        for (name, value) in &login.settings {
+            match settings.set_at_login(name, value) {
+                Err(error) if error.code != Code::UndefinedObject => return Err(error),
+                _ => {}
+            }
+        }
+        let now_us = shared.clock.now_us();
+        let info = SessionInfo {
+            pid: 0,
+            user: login.user.clone(),
+            database: login.database.clone(),
+            application: settings.get("application_name").to_owned(),
+            client: login.client,
+            state: SessionState::Idle,
+            query: String::new(),
+            started_us: now_us,
+            query_started_us: None,
+            changed_us: now_us,
+        };
+        let entry = shared.sessions.enter(info, shared.random.as_ref());
+        Ok(Self {
+            shared,
+            user: login.user,
+            roles: login.roles,
+            database: login.database,
+            settings,
+            facts: super::facts::FactsCache::default(),
+            transaction: Transaction::default(),
+            statements: Statements::default(),
+            notices: Vec::new(),
+            last_coverage: crate::execution::CoverageReport::default(),
+            entry,
+        })
+    }
+
+    /// What a client must know to cancel this session's statements.
+    pub fn cancel_key(&self) -> CancelKey {
+        self.entry.key()
+    }
+
+    /// The session's settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How values look as text for this client.
+    pub fn format(&self) -> FormatSettings {
+        self.settings.format()
+    }
+
+    /// The state that ReadyForQuery tells.
+    pub fn transaction_status(&self) -> TransactionStatus {
+        self.transaction.status()
+    }
+
+    /// Longest time to wait for the client's next message; none without a limit.
+    pub fn idle_timeout(&self) -> Option<(std::time::Duration, SqlError)> {
+        let (name, code, text) = if self.transaction.status() == TransactionStatus::Idle {
+            ("idle_session_timeout", Code::IdleSessionTimeout, "terminating connection due to idle-session timeout")
+        } else {
+            (
+                "idle_in_transaction_session_timeout",
+                Code::IdleInTransactionTimeout,
+                "terminating connection due to idle-in-transaction timeout",
+            )
+        };
+        self.settings.timeout(name).map(|timeout| (timeout, SqlError::new(code, text)))
+    }
+
+    /// The notices that wait to be sent.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    pub(super) fn notify(&mut self, notice: Notice) {
+        if self.notices.len() < NOTICES_MAX && notice.severity.passes(self.settings.get("client_min_messages")) {
+            self.notices.push(notice);
+        }
+    }
+
+    /// Runs one statement of a simple query.
+    pub async fn execute(&mut self, parsed: &ParsedStatement) -> Result<Execution, SqlError> {
+        let interrupt = self.start(Some(&parsed.sql));
+        self.run(parsed, Vec::new(), &interrupt).await.map_err(|error| shifted(error, parsed.position_offset))
+    }
+
+    /// Opens the implicit transaction and makes the statement known to the list of sessions.
+    pub(super) fn start(&mut self, sql: Option<&str>) -> Arc<Interrupt> {
+        let now_us = self.shared.clock.now_us();
+        self.transaction.ensure_started(&mut self.settings, now_us);
+        let interrupt = Arc::new(Interrupt::new(self.settings.timeout("statement_timeout")));
+        self.entry.active(sql, Arc::clone(&interrupt), now_us);
+        interrupt
+    }
+
+    async fn run(
+        &mut self,
+        parsed: &ParsedStatement,
+        parameters: Vec<ScalarValue>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Execution, SqlError> {
+        self.check_not_failed(&parsed.statement)?;
+        match &parsed.statement {
+            Statement::Empty => Ok(Execution::Empty),
+            Statement::Query => self.run_query(&parsed.sql, parameters, interrupt).await,
+            Statement::Explain { analyze, format, inner, .. } => {
+                self.explain(inner, *analyze, *format, parameters, interrupt).await
+            }
+            Statement::Execute { name, arguments } => self.execute_prepared(name, arguments, interrupt).await,
+            Statement::Prepare { name, types, inner } => self.prepare_by_sql(name, types, inner, interrupt).await,
+            Statement::Declare { name, options, inner } => {
+                self.declare(name, *options, inner, parameters, interrupt).await
+            }
+            Statement::Fetch { name, count, rows } => self.fetch(name, *count, *rows, interrupt).await,
+            command => self.command(command, interrupt),
+        }
+    }
+
+    /// In a transaction block that failed only its end is carried out.
+    pub(super) fn check_not_failed(&self, statement: &Statement) -> Result<(), SqlError> {
+        let ends = matches!(
+            statement,
+            Statement::Commit(_) | Statement::Rollback(_) | Statement::RollbackTo(_) | Statement::Empty
+        );
+        if self.transaction.status() == TransactionStatus::Failed && !ends {
+            let text = "current transaction is aborted, commands ignored until end of transaction block";
+            return Err(SqlError::new(Code::InFailedSqlTransaction, text));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn run_query(
+        &mut self,
+        sql: &str,
+        parameters: Vec<ScalarValue>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Execution, SqlError> {
+        let context = self.context(interrupt);
+        let planner = Arc::clone(&self.shared.planner);
+        let run = interrupt.guard(planner.run(sql, &context, parameters)).await?;
+        Ok(Execution::Rows(Box::new(RowStream::of_query(run, Arc::clone(interrupt)))))
+    }
+
+    /// All rows were sent: notes the coverage, puts a cursor back.
+    pub fn finish(&mut self, rows: RowStream) {
+        self.note_coverage(&rows, true);
+        self.entry.done();
+        if let Some((name, cursor)) = rows.into_cursor()
+            && let Ok(portal) = self.statements.portal_mut(&name)
+        {
+            portal.state = PortalState::Suspended(cursor);
+        }
+    }
+
+    /// The statement failed or is not wanted any more.
+    pub fn abandon(&mut self, rows: RowStream) {
+        self.note_coverage(&rows, false);
+        self.entry.done();
+        if let Some((name, _)) = rows.into_cursor() {
+            self.statements.remove_portal(&name);
+        }
+    }
+
+    fn note_coverage(&mut self, rows: &RowStream, complete: bool) {
+        let Some(report) = rows.coverage().map(crate::execution::Coverage::report) else { return };
+        if complete
+            && self.settings.missing_nodes() == MissingNodes::Warn
+            && let Some(text) = report.warning()
+        {
+            self.notify(Notice::warning("01000", text));
+        }
+        if !report.nodes.is_empty() {
+            self.last_coverage = report;
+        }
+    }
+
+    /// A statement failed: the transaction does, too.
+    pub fn fail(&mut self) {
+        self.entry.done();
+        if self.transaction.fail(&mut self.settings) {
+            self.statements.end_transaction();
+        }
+    }
+
+    /// The message (or what stands before Sync) was carried out: its implicit transaction ends.
+    pub fn settle(&mut self) {
+        if self.transaction.end_implicit(&mut self.settings) {
+            self.statements.end_transaction();
+        }
+    }
+
+    /// The session waits for its client now.
+    pub fn idle(&mut self) {
+        let state = match self.transaction.status() {
+            TransactionStatus::Idle => SessionState::Idle,
+            TransactionStatus::InBlock => SessionState::IdleInTransaction,
+            TransactionStatus::Failed => SessionState::IdleInFailedTransaction,
+        };
+        self.entry.idle(state, self.settings.get("application_name"), self.shared.clock.now_us());
+    }
+
+    /// Prepares a statement (Parse message); the unnamed one replaces the one before.
+    pub async fn prepare(&mut self, name: &str, sql: &str, hints: &[Option<SqlType>]) -> Result<(), SqlError> {
+        let mut statements = planner::parse(sql)?;
+        if statements.len() > 1 {
+            let text = "cannot insert multiple commands into a prepared statement";
+            return Err(SqlError::new(Code::SyntaxError, text));
+        }
+        let Some(parsed) = statements.pop() else { return Err(SqlError::new(Code::Internal, "no statement")) };
+        self.check_not_failed(&parsed.statement)?;
+        self.statements.check_new(name)?;
+        let interrupt = self.start(Some(sql));
+        let described = self.describe(&parsed, hints, &interrupt).await;
+        self.entry.done();
+        let prepared = described.map_err(|error| shifted(error, parsed.position_offset))?;
+        self.statements.add_prepared(name, Prepared { parsed, ..prepared })
+    }
+
+    /// A prepared statement; the empty name is the unnamed one.
+    pub fn prepared(&self, name: &str) -> Result<Arc<Prepared>, SqlError> {
+        self.statements.prepared(name).map(Arc::clone)
+    }
+
+    /// Drops a prepared statement (Close message); an unknown one is no error.
+    pub fn close_prepared(&mut self, name: &str) {
+        self.statements.remove_prepared(name);
+    }
+
+    /// Makes a portal (Bind message); the unnamed one replaces the one before.
+    pub fn bind(
+        &mut self,
+        name: &str,
+        prepared: Arc<Prepared>,
+        parameters: Vec<ScalarValue>,
+        formats: Vec<i16>,
+    ) -> Result<(), SqlError> {
+        self.check_not_failed(&prepared.parsed.statement)?;
+        let now_us = self.shared.clock.now_us();
+        self.transaction.ensure_started(&mut self.settings, now_us);
+        if name.is_empty() {
+            self.statements.remove_portal(name);
+        }
+        let columns = prepared.columns.clone();
+        let state = PortalState::Ready(parameters);
+        self.statements.add_portal(name, Portal { prepared: Some(prepared), columns, formats, state, hold: false })
+    }
+
+    /// A portal or SQL cursor.
+    pub fn portal(&self, name: &str) -> Result<&Portal, SqlError> {
+        self.statements.portal(name)
+    }
+
+    /// Drops a portal (Close message); an unknown one is no error.
+    pub fn close_portal(&mut self, name: &str) {
+        self.statements.remove_portal(name);
+    }
+
+    /// Runs a portal or goes on with it (Execute message).
+    pub async fn execute_portal(&mut self, name: &str) -> Result<Execution, SqlError> {
+        let portal = self.statements.portal_mut(name)?;
+        let prepared = portal.prepared.clone();
+        match std::mem::replace(&mut portal.state, PortalState::Running) {
+            PortalState::Suspended(mut rows) => {
+                let interrupt = self.resume(&rows);
+                rows.resume(interrupt);
+                Ok(Execution::Rows(rows))
+            }
+            PortalState::Ready(parameters) => {
+                let Some(prepared) = prepared else {
+                    return Err(SqlError::new(Code::Internal, "portal without a statement"));
+                };
+                let interrupt = self.start(Some(&prepared.parsed.sql));
+                let result = self.run(&prepared.parsed, parameters, &interrupt).await;
+                if let (Ok(Execution::Done(_) | Execution::Empty), Ok(portal)) =
+                    (&result, self.statements.portal_mut(name))
+                {
+                    portal.state = PortalState::Done;
+                }
+                result.map_err(|error| shifted(error, prepared.parsed.position_offset))
+            }
+            PortalState::Running | PortalState::Done => {
+                if let Ok(portal) = self.statements.portal_mut(name) {
+                    portal.state = PortalState::Done;
+                    if portal.columns.is_some() {
+                        return Ok(Execution::Done(String::from("SELECT 0")));
+                    }
+                }
+                Err(SqlError::new(Code::ProtocolViolation, format!("portal \"{name}\" cannot be run")))
+            }
+        }
+    }
+
+    /// A portal goes on: same token, new time limit.
+    pub(super) fn resume(&mut self, rows: &RowStream) -> Arc<Interrupt> {
+        let now_us = self.shared.clock.now_us();
+        let timeout = self.settings.timeout("statement_timeout");
+        let interrupt = Arc::new(Interrupt::resumed(rows.interrupt().token().clone(), timeout));
+        self.entry.active(None, Arc::clone(&interrupt), now_us);
+        interrupt
+    }
+
+    /// The row limit was reached: the portal keeps the rest.
+    pub fn suspend(&mut self, name: &str, rows: Box<RowStream>) {
+        self.entry.done();
+        if let Ok(portal) = self.statements.portal_mut(name) {
+            portal.state = PortalState::Suspended(rows);
+        }
+    }
+
+    /// All rows of a portal were sent.
+    pub fn finish_portal(&mut self, name: &str, rows: RowStream) {
+        if let Ok(portal) = self.statements.portal_mut(name) {
+            portal.state = PortalState::Done;
+        }
+        self.finish(rows);
+    }
+
+    /// Everything that the plan of a statement depends on.
+    pub(super) fn context(&mut self, interrupt: &Interrupt) -> StatementContext {
+        let now_us = self.transaction.ensure_started(&mut self.settings, self.shared.clock.now_us());
+        StatementContext {
+            query_id: QueryId(random_uuid(self.shared.random.as_ref())),
+            settings: FragmentSettings {
+                time_zone: self.settings.zone().engine_name(),
+                date_style: self.settings.get("DateStyle").to_owned(),
+                interval_style: self.settings.get("IntervalStyle").to_owned(),
+                now_us,
+                current_user: self.user.clone(),
+                current_database: self.database.clone(),
+            },
+            roles: self.roles.clone(),
+            search_path: self.settings.search_path(),
+            missing_nodes: self.settings.missing_nodes(),
+            pruning: self.settings.is_on("armorlake.pruning"),
+            node_timeout: self.settings.timeout("armorlake.node_timeout").unwrap_or_default(),
+            deadline: interrupt.remaining(),
+            cancel: interrupt.token().clone(),
+            last_coverage: self.last_coverage.clone(),
+            backend_pid: self.entry.key().pid,
+            shown_settings: self.facts.of(&self.settings),
+        }
+    }
+}
+
+/// Moves an error's place from the statement's text to the whole text.
+fn shifted(mut error: SqlError, offset: u32) -> SqlError {
+    error.position = error.position.map(|position| position.saturating_add(offset));
+    error
+}

@@ -1,0 +1,146 @@
+//! Prepared statements and portals of one session, with bounds on their number and size.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
+
+use crate::planner::ParsedStatement;
+use crate::types::{Code, SqlError, SqlType};
+
+use super::rows::RowStream;
+
+/// Most prepared statements of one session.
+const PREPARED_MAX: usize = 5_000;
+/// Most text of all prepared statements of one session, in bytes.
+const PREPARED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most portals of one session.
+const PORTALS_MAX: usize = 1_000;
+
+/// A prepared statement.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What it runs.
+    pub parsed: ParsedStatement,
+    /// Types of its parameters.
+    pub parameters: Vec<SqlType>,
+    /// Its result's columns; none when it gives no rows.
+    pub columns: Option<SchemaRef>,
+}
+
+/// What became of a portal.
+#[derive(Debug)]
+pub(super) enum PortalState {
+    /// Not started.
+    Ready(Vec<ScalarValue>),
+    /// Some rows were sent, more may come.
+    Suspended(Box<RowStream>),
+    /// Its rows are with a running FETCH or Execute.
+    Running,
+    /// All was sent.
+    Done,
+}
+
+/// A statement with its parameters, ready to run or half way through.
+#[derive(Debug)]
+pub struct Portal {
+    /// The statement; none for a cursor that SQL declared.
+    pub prepared: Option<Arc<Prepared>>,
+    /// The result's columns; none when it gives no rows.
+    pub columns: Option<SchemaRef>,
+    /// Result formats as the client asked for them (protocol codes).
+    pub formats: Vec<i16>,
+    pub(super) state: PortalState,
+    /// It outlives its transaction.
+    pub(super) hold: bool,
+}
+
+/// Prepared statements and portals by name; the empty name is the unnamed one.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    prepared: HashMap<String, Arc<Prepared>>,
+    prepared_bytes: usize,
+    portals: HashMap<String, Portal>,
+}
+
+impl Statements {
+    /// Fails when a named statement exists already.
+    pub(super) fn check_new(&self, name: &str) -> Result<(), SqlError> {
+        if !name.is_empty() && self.prepared.contains_key(name) {
+            let text = format!("prepared statement \"{name}\" already exists");
+            return Err(SqlError::new(Code::DuplicatePreparedStatement, text));
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_prepared(&mut self, name: &str, prepared: Prepared) -> Result<(), SqlError> {
+        self.check_new(name)?;
+        self.remove_prepared(name);
+        let bytes = prepared.parsed.sql.len();
+        if self.prepared.len() >= PREPARED_MAX || self.prepared_bytes + bytes > PREPARED_BYTES_MAX {
+            return Err(SqlError::new(Code::OutOfMemory, "too many prepared statements in one session"));
+        }
+        self.prepared_bytes += bytes;
+        self.prepared.insert(name.to_owned(), Arc::new(prepared));
+        Ok(())
+    }
+
+    pub(super) fn prepared(&self, name: &str) -> Result<&Arc<Prepared>, SqlError> {
+        self.prepared.get(name).ok_or_else(|| {
+            let text = if name.is_empty() {
+                String::from("unnamed prepared statement does not exist")
+            } else {
+                format!("prepared statement \"{name}\" does not exist")
+            };
+            SqlError::new(Code::InvalidSqlStatementName, text)
+        })
+    }
+
+    pub(super) fn remove_prepared(&mut self, name: &str) -> bool {
+        let removed = self.prepared.remove(name);
+        self.prepared_bytes -= removed.as_ref().map_or(0, |prepared| prepared.parsed.sql.len());
+        removed.is_some()
+    }
+
+    pub(super) fn clear_prepared(&mut self) {
+        self.prepared.clear();
+        self.prepared_bytes = 0;
+    }
+
+    pub(super) fn add_portal(&mut self, name: &str, portal: Portal) -> Result<(), SqlError> {
+        if !name.is_empty() && self.portals.contains_key(name) {
+            return Err(SqlError::new(Code::DuplicateCursor, format!("cursor \"{name}\" already exists")));
+        }
+        if self.portals.len() >= PORTALS_MAX {
+            return Err(SqlError::new(Code::OutOfMemory, "too many portals in one session"));
+        }
+        self.portals.insert(name.to_owned(), portal);
+        Ok(())
+    }
+
+    pub(super) fn portal(&self, name: &str) -> Result<&Portal, SqlError> {
+        self.portals.get(name).ok_or_else(|| no_portal(name))
+    }
+
+    pub(super) fn portal_mut(&mut self, name: &str) -> Result<&mut Portal, SqlError> {
+        self.portals.get_mut(name).ok_or_else(|| no_portal(name))
+    }
+
+    pub(super) fn remove_portal(&mut self, name: &str) -> bool {
+        self.portals.remove(name).is_some()
+    }
+
+    pub(super) fn clear_portals(&mut self) {
+        self.portals.clear();
+    }
+
+    /// The transaction ended: only held cursors stay, and of a failed one none that was running.
+    pub(super) fn end_transaction(&mut self) {
+        self.portals.retain(|_, portal| portal.hold);
+    }
+}
+
+fn no_portal(name: &str) -> SqlError {
+    SqlError::new(Code::InvalidCursorName, format!("cursor \"{name}\" does not exist"))
+}

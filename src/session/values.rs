@@ -1,0 +1,289 @@
+//! Reads the text of a setting's value and gives back the form that SHOW shows.
+
+use crate::catalog::quote_ident;
+use crate::types::{Code, SqlError};
+
+use crate::types::Zone;
+
+/// Longest value of a setting, in bytes.
+const VALUE_BYTES_MAX: usize = 8 * 1024;
+
+/// The type of a setting.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// on or off.
+    Bool,
+    /// A whole number with bounds, maybe with a unit.
+    Integer {
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+        /// What it counts.
+        unit: Unit,
+    },
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// A text that a function checks and spells its own way; none refuses it.
+    Text(fn(&str) -> Result<String, Refusal>),
+    /// A text whose meaning depends on the value before.
+    Merge(fn(&str, &str) -> Result<String, Refusal>),
+    /// Names with commas between.
+    List,
+}
+
+/// What a number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Nothing in particular.
+    None,
+    /// Milliseconds; other units of time may be written.
+    Milliseconds,
+}
+
+/// Why a value is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It has no meaning.
+    Invalid,
+    /// It has a meaning that this node does not serve.
+    NotServed,
+}
+
+/// Checks a value and spells it as SHOW does; `before` is the value that it replaces.
+pub(super) fn check(name: &str, kind: Kind, values: &[String], before: &str) -> Result<String, SqlError> {
+    let joined = match (kind, values) {
+        (Kind::List, _) => values
+            .iter()
+            .map(|value| if value.is_empty() { "\"\"".into() } else { quote_ident(value) })
+            .collect::<Vec<_>>()
+            .join(", "),
+        (_, [one]) => one.clone(),
+        (Kind::Merge(_), _) => values.join(", "),
+        _ => return Err(SqlError::new(Code::InvalidParameterValue, format!("SET {name} takes only one argument"))),
+    };
+    if joined.len() > VALUE_BYTES_MAX {
+        return Err(invalid(name, "...").with_detail(format!("it is longer than {VALUE_BYTES_MAX} bytes")));
+    }
+    match kind {
+        Kind::Bool => match parse_bool(&joined) {
+            Some(true) => Ok(String::from("on")),
+            Some(false) => Ok(String::from("off")),
+            None => Err(SqlError::new(
+                Code::InvalidParameterValue,
+                format!("parameter \"{name}\" requires a Boolean value"),
+            )),
+        },
+        Kind::Integer { min, max, unit } => integer(name, &joined, min, max, unit),
+        Kind::Choice(choices) => choices
+            .iter()
+            .find(|choice| choice.eq_ignore_ascii_case(&joined))
+            .map(|choice| (*choice).to_owned())
+            .ok_or_else(|| invalid(name, &joined).with_hint(format!("available values: {}", choices.join(", ")))),
+        Kind::Text(read) => read(&joined).map_err(|refusal| refused(name, &joined, &refusal)),
+        Kind::Merge(read) => read(&joined, before).map_err(|refusal| refused(name, &joined, &refusal)),
+        Kind::List => Ok(joined),
+    }
+}
+
+fn invalid(name: &str, value: &str) -> SqlError {
+    let shown: String = value.chars().take(80).collect();
+    SqlError::new(Code::InvalidParameterValue, format!("invalid value for parameter \"{name}\": \"{shown}\""))
+}
+
+fn refused(name: &str, value: &str, refusal: &Refusal) -> SqlError {
+    let mut error = invalid(name, value);
+    if *refusal == Refusal::NotServed {
+        error.code = Code::FeatureNotSupported;
+        error.detail = Some(String::from("this node does not serve that value"));
+    }
+    error
+}
+
+/// PostgreSQL's spellings of truth, which may be cut as long as they are clear.
+fn parse_bool(text: &str) -> Option<bool> {
+    let text = text.trim().to_ascii_lowercase();
+    let starts = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
+    if starts("true", 1) || starts("yes", 1) || text == "on" || text == "1" {
+        Some(true)
+    } else if starts("false", 1) || starts("no", 1) || starts("off", 2) || text == "0" {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn integer(name: &str, text: &str, min: i64, max: i64, unit: Unit) -> Result<String, SqlError> {
+    let number = match unit {
+        Unit::None => text.trim().parse().ok(),
+        Unit::Milliseconds => milliseconds(text),
+    };
+    let Some(number) = number else {
+        let error = invalid(name, text);
+        return Err(match unit {
+            Unit::None => error,
+            Unit::Milliseconds => error.with_hint("valid units are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\""),
+        });
+    };
+    if !(min..=max).contains(&number) {
+        let shown = if unit == Unit::Milliseconds { format!("{number} ms") } else { number.to_string() };
+        let text = format!("{shown} is outside the valid range for parameter \"{name}\" ({min} .. {max})");
+        return Err(SqlError::new(Code::InvalidParameterValue, text));
+    }
+    Ok(match unit {
+        Unit::None => number.to_string(),
+        Unit::Milliseconds => duration_text(number),
+    })
+}
+
+const UNITS: [(&str, f64); 6] =
+    [("us", 0.001), ("ms", 1.0), ("s", 1_000.0), ("min", 60_000.0), ("h", 3_600_000.0), ("d", 86_400_000.0)];
+
+/// A span such as `1500`, `1.5s`, `2 min`, in milliseconds.
+pub(super) fn milliseconds(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "" => 1.0,
+        unit => UNITS.iter().find(|(name, _)| *name == unit)?.1,
+    };
+    let number: f64 = number.trim().parse().ok().filter(|number: &f64| number.is_finite())?;
+    let rounded = (number * factor).round();
+    #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+    (rounded.abs() < 9e15).then_some(rounded as i64)
+}
+
+/// Milliseconds in the greatest unit that divides them.
+fn duration_text(milliseconds: i64) -> String {
+    const WHOLE: [(i64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    if milliseconds == 0 {
+        return String::from("0");
+    }
+    match WHOLE.iter().find(|(size, _)| milliseconds % size == 0) {
+        Some((size, unit)) => format!("{}{unit}", milliseconds / size),
+        None => format!("{milliseconds}ms"),
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "one of several readers")]
+pub(super) fn any(text: &str) -> Result<String, Refusal> {
+    Ok(text.to_owned())
+}
+
+/// Names of programs: PostgreSQL shows everything outside printable ASCII as a question mark.
+#[allow(clippy::unnecessary_wraps, reason = "one of several readers")]
+pub(super) fn printable(text: &str) -> Result<String, Refusal> {
+    Ok(text.chars().take(63).map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect())
+}
+
+/// UTF8 in its many spellings; one client sends the quotes along.
+pub(super) fn encoding(text: &str) -> Result<String, Refusal> {
+    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    match plain.as_str() {
+        "utf8" | "unicode" => Ok(String::from("UTF8")),
+        known
+            if ["latin", "win", "iso8859", "euc", "sjis", "koi8", "sqlascii", "big5", "gb", "johab", "uhc"]
+                .iter()
+                .any(|prefix| known.starts_with(prefix)) =>
+        {
+            Err(Refusal::NotServed)
+        }
+        _ => Err(Refusal::Invalid),
+    }
+}
+
+pub(super) fn standard_strings(text: &str) -> Result<String, Refusal> {
+    match parse_bool(text) {
+        Some(true) => Ok(String::from("on")),
+        Some(false) => Err(Refusal::NotServed),
+        None => Err(Refusal::Invalid),
+    }
+}
+
+pub(super) fn time_zone(text: &str) -> Result<String, Refusal> {
+    Zone::parse(text).map(|zone| zone.shown).ok_or(Refusal::Invalid)
+}
+
+/// A style, an order of day and month, or both; what is left out stays as it was.
+pub(super) fn date_style(text: &str, before: &str) -> Result<String, Refusal> {
+    let (mut style, mut order) = before.split_once(", ").unwrap_or(("ISO", "MDY"));
+    for word in text.split(',') {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "iso" => style = "ISO",
+            "sql" => style = "SQL",
+            "postgres" => style = "Postgres",
+            "german" => (style, order) = ("German", "DMY"),
+            "mdy" | "us" | "noneuro" | "noneuropean" => order = "MDY",
+            "dmy" | "euro" | "european" => order = "DMY",
+            "ymd" => order = "YMD",
+            "default" => (style, order) = ("ISO", "MDY"),
+            _ => return Err(Refusal::Invalid),
+        }
+    }
+    Ok(format!("{style}, {order}"))
+}
+
+/// The names in a value of `search_path`, unquoted; none when the quotes do not match.
+pub(super) fn split_names(text: &str) -> Option<Vec<String>> {
+    let (mut names, mut rest) = (Vec::new(), text.trim());
+    while !rest.is_empty() {
+        let (name, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_name(quoted)?
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            (rest.get(..end)?.trim().to_lowercase(), rest.get(end..)?)
+        };
+        names.push(name);
+        rest = match after.trim_start() {
+            "" => "",
+            more => more.strip_prefix(',')?.trim_start(),
+        };
+    }
+    Some(names)
+}
+
+fn quoted_name(quoted: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut places = quoted.char_indices().peekable();
+    while let Some((at, next)) = places.next() {
+        if next != '"' {
+            name.push(next);
+        } else if places.next_if(|(_, after)| *after == '"').is_some() {
+            name.push('"');
+        } else {
+            return Some((name, quoted.get(at + 1..)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{date_style, duration_text, milliseconds, split_names};
+
+    #[test]
+    fn spans_are_read_in_their_units_and_shown_in_the_greatest() {
+        for (text, expected) in [("60000", "1min"), ("1.5s", "1500ms"), ("2 h", "2h"), ("0", "0"), ("500us", "1ms")] {
+            assert_eq!(milliseconds(text).map(duration_text).as_deref(), Some(expected), "{text}");
+        }
+        for text in ["", "ms", "1 fortnight", "1e400", "nan"] {
+            assert_eq!(milliseconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_style_keeps_what_is_left_out() {
+        assert_eq!(date_style("ISO", "SQL, DMY").as_deref(), Ok("ISO, DMY"));
+        assert_eq!(date_style("german", "ISO, MDY").as_deref(), Ok("German, DMY"));
+        assert!(date_style("nonsense", "ISO, MDY").is_err());
+    }
+
+    #[test]
+    fn names_in_a_search_path_keep_their_quotes_meaning() {
+        let names = split_names("\"$user\", Public ,\"A \"\"b\"").expect("three names");
+        assert_eq!(names, ["$user", "public", "A \"b"]);
+        assert_eq!(split_names("\"open"), None);
+        assert_eq!(split_names("\"\""), Some(vec![String::new()]));
+    }
+}

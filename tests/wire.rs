@@ -1,0 +1,18 @@
+//! The PostgreSQL border as clients meet it: raw sockets, a driver, and the real psql.
+//!
+//! Every promise of `pg` and `session` that a client can see is tried here over TCP on loopback.
+
+mod in_process;
+
+mod wire {
+    mod cancel;
+    mod client;
+    mod extended;
+    mod login;
+    mod psql;
+    mod raw;
+    mod server;
+    mod settings;
+    mod simple;
+    mod untrusted;
+}

@@ -1,0 +1,87 @@
+//! A listener with a planner behind it, for one test.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use armorlake::env::{SystemClock, SystemRandom};
+use armorlake::pg::{Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig};
+use armorlake::session::{SessionInfo, SessionList, SessionShared};
+use armorlake::tasks::Tasks;
+
+use crate::in_process::TestFleet;
+
+/// The password of the user `reader`.
+pub(super) const PASSWORD: &str = "correct horse é";
+/// Longest wait for anything in a test.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running listener.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    pub(super) sessions: SessionList,
+    pub(super) tasks: Tasks,
+    _directory: tempfile::TempDir,
+}
+
+#[derive(Debug)]
+struct OneDatabase;
+
+impl Databases for OneDatabase {
+    fn exists(&self, name: &str) -> bool {
+        name == "kubearmor"
+    }
+}
+
+/// What most tests want: known users on loopback need no password.
+pub(super) fn config() -> PgConfig {
+    PgConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: None,
+        tls_use: TlsUse::Optional,
+        users: vec![
+            UserConfig {
+                name: "reader".into(),
+                verifier: Some(ScramVerifier::from_password(PASSWORD, &SystemRandom)),
+                roles: vec!["reader".into()],
+            },
+            UserConfig { name: "keyless".into(), verifier: None, roles: Vec::new() },
+        ],
+        trust: Trust::Loopback,
+        databases: Arc::new(OneDatabase),
+        settings: Vec::new(),
+        limits: PgLimits::default(),
+    }
+}
+
+impl Server {
+    /// Starts a listener.
+    pub(super) async fn start(config: PgConfig) -> Self {
+        let (tasks, sessions) = (Tasks::new(), SessionList::default());
+        let (planner, directory) = TestFleet::new(1).await.into_planner();
+        let shared = SessionShared {
+            planner: Arc::new(planner),
+            clock: Arc::new(SystemClock::new()),
+            random: Arc::new(SystemRandom),
+            sessions: sessions.clone(),
+        };
+        let listener = Listener::start(config, shared, &tasks).await.expect("listen");
+        Self { address: listener.local_addr(), sessions, tasks, _directory: directory }
+    }
+
+    /// Waits until the list of sessions is as wanted.
+    pub(super) async fn until(&self, what: &str, wanted: impl Fn(&[SessionInfo]) -> bool) {
+        let reached = async {
+            while !wanted(&self.sessions.snapshot()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("never came: {what}"));
+    }
+
+    /// Stops it; nothing may hang, and nothing may have panicked.
+    pub(super) async fn stop(self) {
+        assert!(self.tasks.stop(PATIENCE).await, "a connection did not end");
+        assert_eq!(self.tasks.panics(), 0, "a connection panicked");
+    }
+}
