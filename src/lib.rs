@@ -19,4 +19,6 @@ pub mod system;
 pub mod planner;
 pub mod session;
 pub mod pg;
+pub mod node;
 pub mod simulate;
+pub mod cli;

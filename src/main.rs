@@ -1,5 +1,7 @@
 //! The `armorlake` command.
 
-fn main() {
-    println!("armorlake {}", env!("CARGO_PKG_VERSION"));
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    armorlake::cli::run()
 }
