@@ -33,6 +33,12 @@ impl Default for EngineConfig {
     }
 }
 
+/// Stack that parser and engine want before they recurse further: frames of an unoptimised build are
+/// large, and a stack that is exhausted ends the process.
+const STACK_LEFT_MIN: usize = 1024 * 1024;
+/// Bytes of a further stack.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// The functions that owners evaluate.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnerFunctions {
@@ -57,6 +63,8 @@ pub struct Engine {
 impl Engine {
     /// Sets the engine up with the functions that owners evaluate.
     pub fn new(config: &EngineConfig, functions: OwnerFunctions) -> Result<Self> {
+        recursive::set_minimum_stack_size(STACK_LEFT_MIN);
+        recursive::set_stack_allocation_size(STACK_BYTES);
         let mut base = SessionStateBuilder::new()
             .with_config(session_config(config))
             .with_runtime_env(runtime(config)?)
