@@ -14,6 +14,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
+use super::cooperative::YieldingJoins;
 use crate::types::FragmentSettings;
 
 /// How much the engine may use.
@@ -69,6 +70,7 @@ impl Engine {
             .with_config(session_config(config))
             .with_runtime_env(runtime(config)?)
             .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(YieldingJoins))
             .build();
         (functions.lasting)(&mut base)?;
         let mut engine = Self { base, functions, owners_functions: BTreeSet::new() };

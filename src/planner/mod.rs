@@ -196,8 +196,10 @@ impl Planner {
         let (optimised, fragments) = self.split(optimised, session, context)?;
         let statement = Arc::new(self.statement(context, fragments));
         let coverage = statement.coverage.clone();
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(FleetScanPlanner { statement })]);
-        Ok((planner.create_physical_plan(&optimised, session).await?, coverage))
+        let scans = FleetScanPlanner { statement: Arc::clone(&statement) };
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(scans)]);
+        let plan = planner.create_physical_plan(&optimised, session).await?;
+        Ok((with_watched_joins(plan, &statement)?, coverage))
     }
 
     /// The plan with fragments in it, and how many of them the busiest owner is sent.
