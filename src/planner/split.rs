@@ -308,7 +308,9 @@ impl Branch {
                     if is_named.get(index).copied().unwrap_or(false) {
                         repeated += size - 1;
                     }
-                    is_named.get_mut(index).map(|named| *named = true);
+                    if let Some(named) = is_named.get_mut(index) {
+                        *named = true;
+                    }
                 }
                 total += size;
                 let is_too_large = total > NODES_MAX || repeated > REPEATED_NODES_MAX;
