@@ -6,6 +6,7 @@ mod in_process;
 
 mod wire {
     mod cancel;
+    mod catalog;
     mod client;
     mod extended;
     mod login;

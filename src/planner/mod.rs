@@ -340,7 +340,7 @@ async fn logical_plan(session: &SessionState, sql: &str) -> Result<LogicalPlan, 
         | LogicalPlan::DescribeTable(_) => {
             Err(DataFusionError::NotImplemented("only queries can be run here".to_owned()))
         }
-        query => Ok(query),
+        query => functions::with_names(query, session),
     }
 }
 

@@ -6,8 +6,7 @@
 //! 1. `columns`: result columns get PostgreSQL's names;
 //! 2. `names`: bare names of `pg_catalog` relations are qualified;
 //! 3. `lateral`: `CROSS JOIN LATERAL unnest(a.x)` becomes a derived table;
-//! 4. `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
-//! 5. `columns` again: objects in the outermost select list are shown by name.
+//! 4. `operators`, `calls`, `types`, `subqueries`: expressions, innermost first.
 
 mod build;
 mod calls;
@@ -16,6 +15,7 @@ mod lateral;
 mod names;
 mod operators;
 mod precedence;
+mod sets;
 mod subqueries;
 #[cfg(test)]
 mod tests;
@@ -38,9 +38,6 @@ pub fn rewrite_statement(statement: &mut Statement) {
     names::qualify(statement);
     names::name_table_ids(statement);
     let _ = statement.visit(&mut Rewriter);
-    if let Statement::Query(query) = statement {
-        columns::show_registry_names(query);
-    }
 }
 
 /// Rewrites a query in place, such as the SELECT of a view; see [`rewrite_statement`].

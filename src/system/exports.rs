@@ -2,24 +2,68 @@
 //!
 //! Their rows come from `datafusion-pg-catalog`, which embeds an export of a newer PostgreSQL. Here
 //! they are put into the columns and types of PostgreSQL 15 (`relations.txt`): names of functions
-//! become object ids, lists written as text become arrays. Read once per process and shared.
+//! become object ids, lists written as text become arrays; `corrections.txt` says what else differs.
+//! Read once per process and shared.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::{cast, filter_record_batch};
-use datafusion::arrow::datatypes::{DataType, Field, Int32Type};
+use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::error::{DataFusionError, Result};
 use datafusion_pg_catalog::pg_catalog::{ArrowTable, PgCatalogStaticTables};
 
+use super::corrections::{corrected, list_value};
 use super::relations::{PG_CATALOG, SystemRelation, system_relation};
 use super::rows::{Value, array_from_values};
+use crate::types::SqlType;
 
 /// Object ids below this one are PostgreSQL's own and the same everywhere.
 const FIRST_UNPINNED_OID: i32 = 12_000;
+/// From this one on, object ids were given by PostgreSQL's build, the arrays of most row types among them.
+const FIRST_GENERATED_OID: i32 = 10_000;
 /// pg_class id of pg_extension: no extension of the export exists here.
 const EXTENSION_CLASS: i32 = 3_079;
+
+/// Key words that PostgreSQL 15 does not have.
+const NEWER_KEYWORDS: &[&str] = &[
+    "absent",
+    "conditional",
+    "empty",
+    "enforced",
+    "error",
+    "format",
+    "indent",
+    "json",
+    "json_array",
+    "json_arrayagg",
+    "json_exists",
+    "json_object",
+    "json_objectagg",
+    "json_query",
+    "json_scalar",
+    "json_serialize",
+    "json_table",
+    "json_value",
+    "keep",
+    "keys",
+    "merge_action",
+    "nested",
+    "objects",
+    "omit",
+    "path",
+    "period",
+    "plan",
+    "quotes",
+    "scalar",
+    "source",
+    "string",
+    "system_user",
+    "target",
+    "unconditional",
+    "virtual",
+];
 
 type Shared = Result<PgCatalogStaticTables, String>;
 static EXPORT: LazyLock<Shared> = LazyLock::new(|| PgCatalogStaticTables::try_new().map_err(|error| error.to_string()));
@@ -35,7 +79,7 @@ pub(crate) fn exported(relation: &'static SystemRelation) -> Result<Option<Recor
     }
     let export = EXPORT.as_ref().map_err(|error| DataFusionError::Internal(error.clone()))?;
     let Some(table) = table_of(export, relation.name) else { return Ok(None) };
-    let batch = convert(export, relation, &whole(table)?)?;
+    let batch = corrected(relation.name, convert(export, relation, &whole(table)?)?)?;
     CONVERTED.lock().unwrap_or_else(PoisonError::into_inner).insert(relation.name, batch.clone());
     Ok(Some(batch))
 }
@@ -74,7 +118,18 @@ fn table_of<'a>(export: &'a PgCatalogStaticTables, name: &str) -> Option<&'a Arc
 /// The key words of PostgreSQL's grammar, for `pg_get_keywords()`.
 pub fn keywords() -> Result<RecordBatch> {
     let export = EXPORT.as_ref().map_err(|error| DataFusionError::Internal(error.clone()))?;
-    whole(&export.pg_get_keywords)
+    let all = whole(&export.pg_get_keywords)?;
+    let words = all.column_by_name("word").and_then(|column| column.as_string_opt::<i32>());
+    let words = words.ok_or_else(|| DataFusionError::Internal("unexpected export of keywords".to_owned()))?;
+    let known: BooleanArray = words.iter().map(|word| word.map(|word| !NEWER_KEYWORDS.contains(&word))).collect();
+    let kept = filter_record_batch(&all, &known)?;
+    let fields: Vec<Field> = kept.schema().fields().iter().map(|field| keyword_field(field)).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), kept.columns().to_vec())?)
+}
+
+fn keyword_field(field: &Field) -> Field {
+    let sql_type = if field.name() == "catcode" { SqlType::Char } else { SqlType::of_field(field) };
+    sql_type.field(field.name(), true)
 }
 
 fn whole(table: &ArrowTable) -> Result<RecordBatch> {
@@ -130,8 +185,10 @@ fn rows_that_exist_here(table: &str, source: &RecordBatch) -> BooleanArray {
             "pg_type" => {
                 let (oid, name) = (integers("oid")?.value(row), texts("typname")?.value(row));
                 let relation = name.strip_prefix('_').unwrap_or(name);
-                let row_type = integers("typrelid")?.value(row) != 0 || oid >= FIRST_UNPINNED_OID;
-                !row_type || system_relation(PG_CATALOG, relation).is_some()
+                let is_array_of_rows = name.starts_with("_pg_") && oid >= FIRST_GENERATED_OID;
+                let row_type = integers("typrelid")?.value(row) != 0 || is_array_of_rows;
+                // Those of views are made from the listing of relations, with its object ids.
+                oid < FIRST_UNPINNED_OID && (!row_type || system_relation(PG_CATALOG, relation).is_some())
             }
             "pg_collation" => {
                 integers("oid")?.value(row) < FIRST_UNPINNED_OID && texts("collprovider")?.value(row) != "i"
@@ -162,19 +219,9 @@ fn retype(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     let DataType::List(item) = wanted else { return Ok(cast(array, wanted)?) };
     let Some(texts) = array.as_string_opt::<i32>() else { return Ok(cast(array, wanted)?) };
     let numbers = item.data_type().is_integer();
-    let values: Vec<Value> = texts.iter().map(|text| list_value(text, numbers)).collect();
+    let values: Vec<Value> =
+        texts.iter().map(|text| text.map_or(Value::Null, |text| list_value(text, numbers))).collect();
     array_from_values(wanted, &values)
-}
-
-fn list_value(text: Option<&str>, numbers: bool) -> Value {
-    let Some(text) = text else { return Value::Null };
-    let bare = text.trim_matches(['[', ']', '{', '}']);
-    let items = bare.split([',', ' ']).map(|item| item.trim_matches(['\'', '"', ' '])).filter(|item| !item.is_empty());
-    if numbers {
-        Value::Integers(items.filter_map(|item| item.parse().ok()).collect())
-    } else {
-        Value::Texts(items.map(|item| Some(item.to_owned())).collect())
-    }
 }
 
 /// Functions by name, to read columns of type regproc.

@@ -45,7 +45,35 @@ impl RoleFacts {
             member_of: Vec::new(),
         }
     }
+
+    fn predefined((oid, name, member_of): &(u32, &str, &[u32])) -> Self {
+        Self {
+            oid: *oid,
+            is_superuser: false,
+            can_login: false,
+            can_create_role: false,
+            can_create_database: false,
+            member_of: member_of.to_vec(),
+            ..Self::owner(name)
+        }
+    }
 }
+
+/// PostgreSQL's predefined roles, and what each is a member of.
+const PREDEFINED_ROLES: &[(u32, &str, &[u32])] = &[
+    (3373, "pg_monitor", &[3374, 3375, 3377]),
+    (3374, "pg_read_all_settings", &[]),
+    (3375, "pg_read_all_stats", &[]),
+    (3377, "pg_stat_scan_tables", &[]),
+    (4200, "pg_signal_backend", &[]),
+    (4544, "pg_checkpoint", &[]),
+    (4569, "pg_read_server_files", &[]),
+    (4570, "pg_write_server_files", &[]),
+    (4571, "pg_execute_server_program", &[]),
+    (6171, "pg_database_owner", &[]),
+    (6181, "pg_read_all_data", &[]),
+    (6182, "pg_write_all_data", &[]),
+];
 
 /// A setting as `SHOW` and `pg_settings` tell it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,6 +130,7 @@ impl CatalogFacts {
         if !roles.iter().any(|role| role.oid == OWNER_OID) {
             roles.insert(0, RoleFacts::owner("armorlake"));
         }
+        roles.extend(PREDEFINED_ROLES.iter().map(RoleFacts::predefined));
         Self { catalog, database: database.to_owned(), roles, view_columns }
     }
 

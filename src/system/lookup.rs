@@ -15,6 +15,14 @@ use super::relations::{
 use crate::catalog::{MESH, PUBLIC, quote_ident};
 use crate::types::SqlType;
 
+/// Object id of the collation `C`.
+const COLLATION_C: u32 = 950;
+/// Object ids below this one are PostgreSQL's own and the same everywhere.
+const FIRST_UNPINNED_OID: u32 = 12_000;
+/// Row types of our own relations, and the arrays of these, have ids that follow from the relation's.
+const ROW_TYPES: u32 = 0x2000_0000;
+const ROW_ARRAYS: u32 = 0x3000_0000;
+
 /// A relation of any schema: a table, a view or a system relation.
 #[derive(Debug, Clone)]
 pub struct Relation<'a> {
@@ -49,6 +57,8 @@ pub struct Attribute {
     pub length: i16,
     /// Never NULL.
     pub not_null: bool,
+    /// Object id of its collation; 0 where the type has none.
+    pub collation: u32,
     /// What it means.
     pub comment: Option<String>,
 }
@@ -239,7 +249,12 @@ fn attribute(index: usize, name: &str, sql_type: SqlType, not_null: bool, commen
     let number = i16::try_from(index + 1).unwrap_or(i16::MAX);
     // A column of no known type is shown as text, as PostgreSQL does for a view's literal.
     let sql_type = if sql_type == SqlType::Unknown { SqlType::Text } else { sql_type };
-    Attribute { number, name: name.to_owned(), type_oid: sql_type.oid(), length: sql_type.length(), not_null, comment }
+    let (type_oid, length) = (sql_type.oid(), sql_type.length());
+    Attribute { number, name: name.to_owned(), type_oid, length, not_null, collation: collation_of(type_oid), comment }
+}
+
+fn collation_of(type_oid: u32) -> u32 {
+    TYPES.get(&type_oid).map_or(0, |facts| facts.collation)
 }
 
 fn system_attributes(relation: &SystemRelation) -> Vec<Attribute> {
@@ -247,15 +262,19 @@ fn system_attributes(relation: &SystemRelation) -> Vec<Attribute> {
     columns
         .map(|(index, column)| {
             let (sql_type, type_oid) = type_of(column.type_name);
-            Attribute { type_oid, ..attribute(index, column.name, sql_type, column.not_null, None) }
+            let collation = if column.is_collated_by_bytes { COLLATION_C } else { collation_of(type_oid) };
+            Attribute { type_oid, collation, ..attribute(index, column.name, sql_type, column.not_null, None) }
         })
         .collect()
 }
 
 /// All types by object id.
 pub(crate) static TYPES: LazyLock<HashMap<u32, TypeFacts>> = LazyLock::new(|| read_types().unwrap_or_default());
-static TYPE_NAMES: LazyLock<HashMap<&'static str, u32>> =
-    LazyLock::new(|| TYPES.iter().map(|(oid, facts)| (facts.name.as_str(), *oid)).collect());
+/// Types of `pg_catalog`; those of `information_schema` have larger ids and are no bare names.
+static TYPE_NAMES: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
+    let bare = TYPES.iter().filter(|(oid, _)| **oid < INFORMATION_SCHEMA_OID);
+    bare.map(|(oid, facts)| (facts.name.as_str(), *oid)).collect()
+});
 /// Comments on PostgreSQL's own objects, by the class and id of the object.
 static DESCRIPTIONS: LazyLock<HashMap<(u32, u32), String>> = LazyLock::new(|| read_descriptions().unwrap_or_default());
 
@@ -332,6 +351,26 @@ fn split_quoted(text: &str) -> Option<(String, &str)> {
 }
 
 fn read_types() -> Option<HashMap<u32, TypeFacts>> {
+    let mut types = read_exported_types()?;
+    for relation in system_relations().filter(|relation| relation.oid >= FIRST_UNPINNED_OID) {
+        let row = TypeFacts {
+            name: relation.name.to_owned(),
+            element: 0,
+            category: 'C',
+            collation: 0,
+            align: 'd',
+            storage: 'x',
+            by_value: false,
+            base: 0,
+        };
+        let array =
+            TypeFacts { name: format!("_{}", relation.name), element: relation.oid + 2, category: 'A', ..row.clone() };
+        types.extend([(relation.oid + 2, row), (relation.oid + 1, array)]);
+    }
+    Some(types)
+}
+
+fn read_exported_types() -> Option<HashMap<u32, TypeFacts>> {
     let batch = exported(system_relation(PG_CATALOG, "pg_type")?).ok()??;
     let integers = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int32Type>();
     let texts = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
@@ -354,9 +393,39 @@ fn read_types() -> Option<HashMap<u32, TypeFacts>> {
     Some((0..batch.num_rows()).map(|row| (oids.value(row) as u32, facts(row))).collect())
 }
 
-/// The row type of a relation: PostgreSQL's own have one, ours have none.
-pub(crate) fn row_type(relation: &Relation<'_>) -> u32 {
-    if relation.is_system { type_oid(relation.name).unwrap_or(0) } else { 0 }
+/// The object ids of a relation's row type and of the array of it.
+pub(crate) fn row_type(relation: &Relation<'_>) -> (u32, u32) {
+    match relation {
+        Relation { is_system: true, oid, .. } if *oid >= FIRST_UNPINNED_OID => (oid + 2, oid + 1),
+        Relation { is_system: true, name, .. } => {
+            (TYPE_NAMES.get(*name).copied().unwrap_or(0), type_oid(&format!("_{name}")).unwrap_or(0))
+        }
+        Relation { oid, .. } => (ROW_TYPES | oid, ROW_ARRAYS | oid),
+    }
+}
+
+/// The row types that no export has: those of views of PostgreSQL's own, and of our relations.
+pub(crate) fn has_made_row_type(relation: &Relation<'_>) -> bool {
+    !relation.is_system || relation.oid >= FIRST_UNPINNED_OID
+}
+
+impl CatalogFacts {
+    /// The relation of ours whose row type, or the array of it, has this object id.
+    pub fn relation_of_type(&self, oid: u32) -> Option<Relation<'_>> {
+        let relation = self.relation(oid & !ROW_ARRAYS).filter(|relation| !relation.is_system)?;
+        let (row, array) = row_type(&relation);
+        (oid == row || oid == array).then_some(relation)
+    }
+
+    /// PostgreSQL's spelling of a type, row types of relations included.
+    pub fn format_type(&self, oid: u32, modifier: Option<i32>, search_path: &[String]) -> String {
+        let relation = (oid & ROW_TYPES != 0).then(|| self.relation_of_type(oid)).flatten();
+        match relation.and_then(|relation| self.relation_text(relation.oid, search_path)) {
+            Some(name) if oid & ROW_ARRAYS == ROW_ARRAYS => format!("{name}[]"),
+            Some(name) => name,
+            None => format_type(oid, modifier),
+        }
+    }
 }
 
 /// The object id of a type, by its short name, its SQL spelling or either with `[]`.

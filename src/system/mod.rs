@@ -14,11 +14,13 @@
 //! id: pg_attribute lists them. Object ids travel as int4, so that `c.oid = a.attrelid` and
 //! `c.oid = '16384'` mean what they say.
 
+mod corrections;
 mod exports;
 mod facts;
 mod information_schema;
 mod lookup;
 pub mod mesh;
+mod named;
 mod pg_catalog;
 mod procedures;
 mod relations;
@@ -28,8 +30,14 @@ pub use exports::keywords;
 pub use facts::{CatalogFacts, OWNER_OID, RoleFacts, SessionFacts, SettingFacts};
 pub use information_schema::InformationSchema;
 pub use lookup::{Attribute, Relation, base_type, format_type, is_type, split_name, type_name, type_oid};
+pub use named::{
+    OperatorFacts, collation_name, collation_oid, is_in, language_oid, operator_by_operands, operator_facts,
+    operator_oid, operators_named, tablespace_oid, text_search_name, text_search_oid,
+};
 pub use pg_catalog::{PgCatalog, is_always_empty};
-pub use procedures::{FunctionFacts, function_facts, function_oid, is_function};
+pub use procedures::{
+    FunctionFacts, function_by_arguments, function_facts, function_oid, functions_named, is_function,
+};
 pub use relations::{
     INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG, PG_CATALOG_OID, is_pg_catalog_relation, system_relation_oid,
 };

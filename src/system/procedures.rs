@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::datatypes::{Int32Type, Int64Type};
 
 use super::exports::exported;
-use super::lookup::format_type;
+use super::lookup::{format_type, split_name, type_oid};
 use super::relations::{PG_CATALOG, system_relation};
 
 /// A function of PostgreSQL.
@@ -64,6 +64,41 @@ impl FunctionFacts {
         texts.join(", ")
     }
 
+    /// The types of the arguments to call it with, as `regprocedure` shows them: `text,"any"`.
+    pub fn signature_text(&self) -> String {
+        let inputs = self.inputs().map(|argument| quoted_any(argument.type_oid));
+        inputs.collect::<Vec<_>>().join(",")
+    }
+
+    /// `f` function, `p` procedure, `a` aggregate, `w` window function.
+    pub(crate) fn kind(&self) -> char {
+        self.kind
+    }
+
+    /// Object id of the type that it gives.
+    pub(crate) fn result(&self) -> u32 {
+        self.result
+    }
+
+    /// The same arguments give the same result, always.
+    pub(crate) fn is_immutable(&self) -> bool {
+        self.volatility == 'i'
+    }
+
+    /// A NULL argument makes the result NULL.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// All parameters: mode, name, object id of the type.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (char, &str, u32)> {
+        self.arguments.iter().map(|argument| (argument.mode, argument.name.as_str(), argument.type_oid))
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = &Argument> {
+        self.arguments.iter().filter(|argument| matches!(argument.mode, 'i' | 'b' | 'v'))
+    }
+
     /// CREATE OR REPLACE FUNCTION ... as psql's `\sf` shows it.
     pub fn definition_text(&self) -> String {
         let volatility = match self.volatility {
@@ -109,6 +144,12 @@ static BY_NAME: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
     by_name
 });
 
+static COUNTS: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
+    let mut counts: HashMap<&'static str, usize> = HashMap::new();
+    FUNCTIONS.values().for_each(|facts| *counts.entry(facts.name.as_str()).or_default() += 1);
+    counts
+});
+
 /// The function with this object id.
 pub fn function_facts(oid: u32) -> Option<&'static FunctionFacts> {
     FUNCTIONS.get(&oid)
@@ -122,6 +163,23 @@ pub(crate) fn all_functions() -> impl Iterator<Item = (u32, &'static FunctionFac
 /// There is a function with this object id.
 pub fn is_function(oid: u32) -> bool {
     FUNCTIONS.contains_key(&oid)
+}
+
+/// How many functions have this name.
+pub fn functions_named(name: &str) -> usize {
+    COUNTS.get(name).copied().unwrap_or(0)
+}
+
+/// The function that `name(type, type)` means.
+pub fn function_by_arguments(text: &str) -> Option<u32> {
+    let (name, arguments) = text.trim().strip_suffix(')')?.split_once('(')?;
+    let (_, name) = split_name(name)?;
+    let arguments = arguments.split(',').map(str::trim).filter(|argument| !argument.is_empty());
+    let types: Vec<u32> = arguments.map(|argument| type_oid(argument.trim_matches('"'))).collect::<Option<_>>()?;
+    let is_meant = |facts: &FunctionFacts| {
+        facts.name == name && facts.inputs().map(|argument| argument.type_oid).eq(types.iter().copied())
+    };
+    FUNCTIONS.iter().find(|(_, facts)| is_meant(facts)).map(|(oid, _)| *oid)
 }
 
 /// The object id of a function by its name, without `pg_catalog.`.

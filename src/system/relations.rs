@@ -1,7 +1,7 @@
 //! The relations of `pg_catalog` and `information_schema` as PostgreSQL 15 has them.
 //!
 //! `relations.txt` holds a line per relation: qualified name, object id, kind (`r` or `v`), then
-//! `column:type`, with `!` for NOT NULL. It is data: a tool that reads a column which is not listed
+//! `column:type`, with `!` for NOT NULL and `@C` for the collation where it is not the type's own. It is data: a tool that reads a column which is not listed
 //! there gets "no such column", as on PostgreSQL. Read once per process.
 
 use std::collections::BTreeMap;
@@ -48,6 +48,8 @@ pub(crate) struct SystemColumn {
     pub(crate) type_name: &'static str,
     /// Never NULL.
     pub(crate) not_null: bool,
+    /// Its texts have the collation `C`, though those of its type have the default one.
+    pub(crate) is_collated_by_bytes: bool,
 }
 
 /// By qualified name, as it is written in the listing.
@@ -82,8 +84,12 @@ fn read_line(line: &'static str) -> Option<SystemRelation> {
     let columns: Vec<SystemColumn> = words
         .filter_map(|word| {
             let (name, type_name) = word.split_once(':')?;
+            let (type_name, is_collated_by_bytes) = match type_name.strip_suffix("@C") {
+                Some(type_name) => (type_name, true),
+                None => (type_name, false),
+            };
             let not_null = type_name.ends_with('!');
-            Some(SystemColumn { name, type_name: type_name.trim_end_matches('!'), not_null })
+            Some(SystemColumn { name, type_name: type_name.trim_end_matches('!'), not_null, is_collated_by_bytes })
         })
         .collect();
     let fields: Vec<Field> = columns.iter().map(field_of).collect();
@@ -95,8 +101,8 @@ fn field_of(column: &SystemColumn) -> Field {
     let nullable = !column.not_null;
     match column.type_name {
         // Shown as a name, joined as an object id: the planner shows what carries this metadata.
-        reg @ ("regproc" | "regtype") => Field::new(column.name, DataType::Int32, nullable)
-            .with_metadata([(SQL_TYPE_KEY.to_owned(), reg.to_owned())].into()),
+        registry @ ("regproc" | "regtype") => Field::new(column.name, DataType::Int32, nullable)
+            .with_metadata([(SQL_TYPE_KEY.to_owned(), registry.to_owned())].into()),
         _ => sql_type.field(column.name, nullable),
     }
 }
@@ -120,11 +126,11 @@ pub(crate) fn type_of(type_name: &str) -> (SqlType, u32) {
         "inet" => own(SqlType::Inet),
         "interval" => own(SqlType::Interval),
         "timestamp_with_time_zone" => own(SqlType::Timestamptz),
-        "regproc" => (SqlType::Oid, 24),
-        "regtype" => (SqlType::Oid, 2_206),
-        "xid" => (SqlType::Int8, 28),
-        "pg_lsn" => (SqlType::Text, 3_220),
-        "pg_node_tree" => (SqlType::Text, 194),
+        "regproc" => own(SqlType::Regproc),
+        "regtype" => own(SqlType::Regtype),
+        "xid" => own(SqlType::Xid),
+        "pg_lsn" => own(SqlType::PgLsn),
+        "pg_node_tree" => own(SqlType::NodeTree),
         "text[]" => own(SqlType::TextArray),
         "name[]" => own(SqlType::NameArray),
         "oid[]" => own(SqlType::OidArray),
@@ -132,12 +138,21 @@ pub(crate) fn type_of(type_name: &str) -> (SqlType, u32) {
         "boolean[]" => own(SqlType::BoolArray),
         "double_precision[]" => own(SqlType::Float8Array),
         "int2vector" => own(SqlType::Int2Vector),
-        "real[]" => (SqlType::Float8Array, 1_021),
-        "oidvector" => (SqlType::OidArray, 30),
-        "regtype[]" => (SqlType::OidArray, 2_211),
-        "aclitem[]" => (SqlType::TextArray, 1_034),
-        "\"char\"[]" => (SqlType::TextArray, 1_002),
-        "anyarray" => (SqlType::TextArray, 2_277),
+        "real[]" => own(SqlType::Float4Array),
+        "oidvector" => own(SqlType::OidVector),
+        "regtype[]" => own(SqlType::RegtypeArray),
+        "aclitem[]" => own(SqlType::AclitemArray),
+        "\"char\"[]" => own(SqlType::CharArray),
+        "pg_ndistinct" => (SqlType::Text, 3_361),
+        "pg_dependencies" => (SqlType::Text, 3_402),
+        "pg_mcv_list" => (SqlType::Text, 5_017),
+        "anyarray" => own(SqlType::AnyArray),
+        // Domains of the SQL standard's views: values are of the type that the domain is over.
+        "cardinal_number" => (SqlType::Int4, 13_221),
+        "character_data" => (SqlType::Varchar, 13_224),
+        "sql_identifier" => (SqlType::Name, 13_226),
+        "time_stamp" => (SqlType::Timestamptz, 13_232),
+        "yes_or_no" => (SqlType::Varchar, 13_234),
         _ => own(SqlType::Text),
     }
 }

@@ -74,8 +74,12 @@ codes! {
     SyntaxError = "42601",
     /// A name that could mean several columns.
     AmbiguousColumn = "42702",
+    /// A call that could mean several functions or operators.
+    AmbiguousFunction = "42725",
     /// An unknown column.
     UndefinedColumn = "42703",
+    /// An object of another kind than the command needs.
+    WrongObjectType = "42809",
     /// An unknown setting or type.
     UndefinedObject = "42704",
     /// A column that is neither grouped nor aggregated.

@@ -107,6 +107,48 @@ sql_types! {
     Regclass = "regclass", 2205, 2210, 4;
     /// Type by name, shown as text.
     Regtype = "regtype", 2206, 2211, 4;
+    /// Function by name.
+    Regproc = "regproc", 24, 1008, 4;
+    /// Function by name and arguments.
+    Regprocedure = "regprocedure", 2202, 2207, 4;
+    /// Operator by name.
+    Regoper = "regoper", 2203, 2208, 4;
+    /// Operator by name and operands.
+    Regoperator = "regoperator", 2204, 2209, 4;
+    /// Text search configuration by name.
+    Regconfig = "regconfig", 3734, 3735, 4;
+    /// Text search dictionary by name.
+    Regdictionary = "regdictionary", 3769, 3770, 4;
+    /// Schema by name.
+    Regnamespace = "regnamespace", 4089, 4090, 4;
+    /// Role by name.
+    Regrole = "regrole", 4096, 4097, 4;
+    /// Collation by name.
+    Regcollation = "regcollation", 4191, 4192, 4;
+    /// Number of a transaction.
+    Xid = "xid", 28, 1011, 4;
+    /// Number of a command in its transaction.
+    Cid = "cid", 29, 1012, 4;
+    /// Place of a row: block and number.
+    Tid = "tid", 27, 1010, 6;
+    /// Place in the write-ahead log.
+    PgLsn = "pg_lsn", 3220, 3221, 8;
+    /// Expression as a system table keeps it.
+    NodeTree = "pg_node_tree", 194, 0, -1;
+    /// Privileges given to one role by another.
+    Aclitem = "aclitem", 1033, 1034, 12;
+    /// Array of privileges.
+    AclitemArray = "_aclitem", 1034, 0, -1;
+    /// Array of `"char"`.
+    CharArray = "_char", 1002, 0, -1;
+    /// Array of object ids of types.
+    RegtypeArray = "_regtype", 2211, 0, -1;
+    /// Array of 32-bit floats.
+    Float4Array = "_float4", 1021, 0, -1;
+    /// Array of any one type (system tables only).
+    AnyArray = "anyarray", 2277, 0, -1;
+    /// Vector of object ids (system tables only).
+    OidVector = "oidvector", 30, 1013, -1;
     /// No value.
     Void = "void", 2278, 0, 4;
     /// Array of texts.
@@ -130,6 +172,27 @@ sql_types! {
 }
 
 impl SqlType {
+    /// Values are object ids that are shown as names, such as `regclass`.
+    ///
+    /// Such a column travels as an integer with this type in its metadata, so that it can be joined with
+    /// and compared; the planner puts the name in its place where a client sees it.
+    pub fn is_registry(self) -> bool {
+        matches!(
+            self,
+            Self::Regclass
+                | Self::Regtype
+                | Self::Regproc
+                | Self::Regprocedure
+                | Self::Regoper
+                | Self::Regoperator
+                | Self::Regconfig
+                | Self::Regdictionary
+                | Self::Regnamespace
+                | Self::Regrole
+                | Self::Regcollation
+        )
+    }
+
     /// The Arrow type that carries this SQL type in memory, on disk and in the mesh.
     pub fn arrow(self) -> DataType {
         let list = |item: Self| DataType::List(Arc::new(Field::new("item", item.arrow(), true)));
@@ -137,7 +200,7 @@ impl SqlType {
             Self::Bool => DataType::Boolean,
             Self::Bytea => DataType::Binary,
             Self::Int2 => DataType::Int16,
-            Self::Int4 | Self::Oid => DataType::Int32,
+            Self::Int4 | Self::Oid | Self::Xid | Self::Cid => DataType::Int32,
             Self::Int8 => DataType::Int64,
             Self::Float4 => DataType::Float32,
             Self::Float8 => DataType::Float64,
@@ -149,6 +212,9 @@ impl SqlType {
             Self::Numeric => DataType::Decimal128(38, 10),
             Self::Uuid => DataType::FixedSizeBinary(16),
             Self::TextArray | Self::NameArray => list(Self::Text),
+            Self::AclitemArray | Self::CharArray | Self::AnyArray => list(Self::Text),
+            Self::RegtypeArray | Self::OidVector => list(Self::Int4),
+            Self::Float4Array => list(Self::Float4),
             Self::Int8Array => list(Self::Int8),
             Self::Int4Array | Self::OidArray => list(Self::Int4),
             Self::Int2Array | Self::Int2Vector => list(Self::Int2),
@@ -164,7 +230,20 @@ impl SqlType {
             | Self::Varchar
             | Self::Bpchar
             | Self::Regclass
-            | Self::Regtype => DataType::Utf8,
+            | Self::Regtype
+            | Self::Regproc
+            | Self::Regprocedure
+            | Self::Regoper
+            | Self::Regoperator
+            | Self::Regconfig
+            | Self::Regdictionary
+            | Self::Regnamespace
+            | Self::Regrole
+            | Self::Regcollation
+            | Self::Tid
+            | Self::PgLsn
+            | Self::NodeTree
+            | Self::Aclitem => DataType::Utf8,
         }
     }
 

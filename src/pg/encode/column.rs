@@ -156,7 +156,7 @@ fn values(kind: SqlType, array: &ArrayRef) -> Result<Values, SqlError> {
         SqlType::Int2 => Values::Int2(cast(array, &DataType::Int16)?.as_primitive().clone()),
         SqlType::Int4 => Values::Int4(cast(array, &DataType::Int32)?.as_primitive().clone()),
         SqlType::Int8 => Values::Int8(cast(array, &DataType::Int64)?.as_primitive().clone()),
-        SqlType::Oid => Values::Oid(oids(array)?),
+        SqlType::Oid | SqlType::Xid | SqlType::Cid => Values::Oid(oids(array)?),
         SqlType::Float4 => Values::Float4(cast(array, &DataType::Float32)?.as_primitive().clone()),
         SqlType::Float8 => Values::Float8(cast(array, &DataType::Float64)?.as_primitive().clone()),
         SqlType::Numeric => decimals(array)?,
@@ -288,7 +288,7 @@ fn text_binary(kind: SqlType, text: &str, out: &mut BytesMut) -> Result<(), SqlE
         }
         SqlType::Uuid => out.put_slice(uuid::Uuid::try_parse(text).map_err(|_| wrong())?.as_bytes()),
         SqlType::Char => out.put_u8(text.as_bytes().first().copied().unwrap_or_default()),
-        SqlType::Regclass | SqlType::Regtype => {
+        kind if kind.is_registry() => {
             let text = format!("binary form of {} is not supported", kind.name());
             return Err(SqlError::new(Code::FeatureNotSupported, text));
         }

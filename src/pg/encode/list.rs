@@ -1,4 +1,4 @@
-//! Arrays as text and in binary form, and int2vector.
+//! Arrays as text and in binary form, and the vectors of system tables.
 
 use std::sync::Arc;
 
@@ -34,7 +34,10 @@ pub(super) fn item_kind(kind: SqlType, data_type: &DataType) -> Option<SqlType> 
         SqlType::Float8Array => SqlType::Float8,
         SqlType::BoolArray => SqlType::Bool,
         SqlType::NameArray => SqlType::Name,
-        SqlType::OidArray => SqlType::Oid,
+        SqlType::OidArray | SqlType::OidVector => SqlType::Oid,
+        SqlType::CharArray => SqlType::Char,
+        SqlType::AclitemArray => SqlType::Aclitem,
+        SqlType::Float4Array => SqlType::Float4,
         _ => kind_of_item(field),
     })
 }
@@ -58,7 +61,7 @@ impl List {
         Ok(usize::try_from(at(row)).map_err(wrong)?..usize::try_from(at(row + 1)).map_err(wrong)?)
     }
 
-    /// `{a,"b c",NULL}`; int2vector has no braces.
+    /// `{a,"b c",NULL}`; vectors have no braces.
     pub(super) fn text(
         &self,
         row: usize,
@@ -66,7 +69,7 @@ impl List {
         settings: &FormatSettings,
         out: &mut BytesMut,
     ) -> Result<(), SqlError> {
-        let vector = kind == SqlType::Int2Vector;
+        let vector = is_vector(kind);
         if !vector {
             out.put_u8(b'{');
         }
@@ -114,11 +117,11 @@ impl List {
         let too_long = |_| SqlError::new(Code::OutOfMemory, "an array is too long for the protocol");
         let range = self.range(row)?;
         let length = i32::try_from(range.len()).map_err(too_long)?;
-        let lower_bound = i32::from(kind != SqlType::Int2Vector);
-        out.put_i32(i32::from(length > 0 || kind == SqlType::Int2Vector));
+        let lower_bound = i32::from(!is_vector(kind));
+        out.put_i32(i32::from(length > 0 || is_vector(kind)));
         out.put_i32(i32::from(range.clone().any(|place| self.items.is_null(place))));
         out.put_u32(self.item_kind.oid());
-        if length > 0 || kind == SqlType::Int2Vector {
+        if length > 0 || is_vector(kind) {
             out.put_i32(length);
             out.put_i32(lower_bound);
         }
@@ -127,6 +130,11 @@ impl List {
         }
         Ok(())
     }
+}
+
+/// The types that count from 0 and are written without braces.
+fn is_vector(kind: SqlType) -> bool {
+    matches!(kind, SqlType::Int2Vector | SqlType::OidVector)
 }
 
 /// Writes an item, in double quotes where it could be mistaken.

@@ -18,7 +18,9 @@ pub(super) fn item_kind(kind: SqlType) -> Option<SqlType> {
         SqlType::Float8Array => SqlType::Float8,
         SqlType::BoolArray => SqlType::Bool,
         SqlType::NameArray => SqlType::Name,
-        SqlType::OidArray => SqlType::Oid,
+        SqlType::OidArray | SqlType::OidVector => SqlType::Oid,
+        SqlType::CharArray => SqlType::Char,
+        SqlType::Float4Array => SqlType::Float4,
         _ => return None,
     })
 }

@@ -45,9 +45,7 @@ pub(super) fn read(bytes: &[u8], kind: SqlType) -> Result<ScalarValue, SqlError>
             Some((1, json)) => text::read(utf8(json)?, kind, &crate::session::FormatSettings::default())?,
             _ => return Err(invalid()),
         },
-        SqlType::Regclass | SqlType::Regtype => {
-            ScalarValue::Utf8(Some(u32::from_be_bytes(fixed(bytes, kind)?).to_string()))
-        }
+        kind if kind.is_registry() => ScalarValue::Utf8(Some(u32::from_be_bytes(fixed(bytes, kind)?).to_string())),
         SqlType::Json | SqlType::Name => text::read(utf8(bytes)?, kind, &crate::session::FormatSettings::default())?,
         _ => match array::item_kind(kind) {
             Some(item) => array::from_binary(bytes, kind, item)?,

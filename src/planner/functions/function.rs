@@ -53,6 +53,12 @@ impl Function {
         }
     }
 
+    /// The result is a column like this one, under the function's name.
+    pub(crate) fn giving(mut self, result: Field) -> Self {
+        self.result = result.with_name(self.name);
+        self
+    }
+
     /// The body sees NULL arguments too.
     pub(crate) fn taking_null(mut self) -> Self {
         self.takes_null = true;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::Int32Array;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, Int32Builder, ListArray, ListBuilder, StructArray, new_null_array,
+    Array, ArrayRef, AsArray, Int32Builder, ListArray, ListBuilder, StringArray, StructArray, new_null_array,
 };
 use datafusion::arrow::buffer::OffsetBuffer;
-use datafusion::arrow::compute::concat;
+use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::plan_err;
 use datafusion::error::{DataFusionError, Result};
@@ -15,10 +15,12 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
+use crate::types::SqlType;
+
 /// The functions of this file.
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    use Shape::{ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Subscripts};
-    let shapes = [ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Subscripts];
+    use Shape::{ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Options, Ordinals, Subscripts};
+    let shapes = [ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Options, Ordinals, Subscripts];
     let own = shapes.into_iter().map(|shape| ScalarUDF::new_from_impl(ListFunction::new(shape)));
     let bounds = [
         datafusion_pg_catalog::pg_catalog::quote_ident_udf::create_parse_ident_udf(),
@@ -37,8 +39,12 @@ enum Shape {
     ArrayOrNullItem,
     /// `_pg_expandarray`: elements `x` with their numbers `n`.
     ExpandArray,
-    /// `generate_subscripts`: the numbers of the elements.
+    /// `generate_subscripts`: the numbers of the elements; a vector of a system table counts from 0.
     Subscripts,
+    /// `WITH ORDINALITY`: the numbers of the elements, from 1.
+    Ordinals,
+    /// `pg_options_to_table`: `name=value` in two.
+    Options,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -74,8 +80,10 @@ impl ScalarUDFImpl for ListFunction {
         match self.shape {
             Shape::ArrayOrEmpty => "array_or_empty",
             Shape::ArrayOrNullItem => "array_or_null_item",
-            Shape::ExpandArray => "_pg_expandarray",
-            Shape::Subscripts => "generate_subscripts",
+            Shape::ExpandArray => "expandarray_rows",
+            Shape::Subscripts => "subscripts_rows",
+            Shape::Ordinals => "ordinals_rows",
+            Shape::Options => "options_rows",
         }
     }
 
@@ -91,12 +99,18 @@ impl ScalarUDFImpl for ListFunction {
                 DataType::List(Arc::new(Field::new("item", DataType::Struct(pair_fields(&item)), true)))
             }
             Shape::Subscripts => DataType::List(Arc::new(Field::new("item", DataType::Int32, true))),
+            Shape::Ordinals => DataType::List(Arc::new(Field::new("item", DataType::Int64, true))),
+            Shape::Options => DataType::List(Arc::new(Field::new("item", DataType::Struct(option_fields()), true))),
         })
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = arguments.number_rows;
         let wanted = arguments.return_field.data_type().clone();
+        let is_vector = arguments
+            .arg_fields
+            .first()
+            .is_some_and(|field| matches!(SqlType::of_field(field), SqlType::Int2Vector | SqlType::OidVector));
         let first = arguments.args.into_iter().next().map(|argument| argument.into_array(rows)).transpose()?;
         let array = first.ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
         let lists = match array.as_list_opt::<i32>() {
@@ -107,7 +121,9 @@ impl ScalarUDFImpl for ListFunction {
             Shape::ArrayOrEmpty => Arc::new(without_null(&lists)),
             Shape::ArrayOrNullItem => Arc::new(with_null_item(&lists)?),
             Shape::ExpandArray => expanded(&lists, &wanted)?,
-            Shape::Subscripts => Arc::new(subscripts(&lists)),
+            Shape::Subscripts => Arc::new(subscripts(&lists, i32::from(!is_vector))),
+            Shape::Ordinals => cast(&subscripts(&lists, 1), &wanted)?,
+            Shape::Options => Arc::new(options(&lists)?),
         };
         Ok(ColumnarValue::Array(result))
     }
@@ -149,11 +165,34 @@ fn expanded(lists: &ListArray, wanted: &DataType) -> Result<ArrayRef> {
     Ok(Arc::new(ListArray::new(Arc::clone(pair), plain.offsets().clone(), Arc::new(pairs), None)))
 }
 
-fn subscripts(lists: &ListArray) -> ListArray {
+fn option_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("option_name", DataType::Utf8, true),
+        Field::new("option_value", DataType::Utf8, true),
+    ])
+}
+
+/// `name=value` as a row of name and value; without `=` the value is NULL.
+fn options(lists: &ListArray) -> Result<ListArray> {
+    let plain = without_null(lists);
+    let texts = cast(plain.values(), &DataType::Utf8)?;
+    let pairs = texts.as_string::<i32>().iter().map(|text| match text.map(|text| text.split_once('=')) {
+        None => (None, None),
+        Some(Some((name, value))) => (Some(name), Some(value)),
+        Some(None) => (text, None),
+    });
+    let (names, values): (Vec<Option<&str>>, Vec<Option<&str>>) = pairs.unzip();
+    let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(names)), Arc::new(StringArray::from(values))];
+    let rows = StructArray::new(option_fields(), columns, None);
+    let item = Arc::new(Field::new("item", DataType::Struct(option_fields()), true));
+    Ok(ListArray::new(item, plain.offsets().clone(), Arc::new(rows), None))
+}
+
+fn subscripts(lists: &ListArray, first: i32) -> ListArray {
     let mut builder = ListBuilder::new(Int32Builder::new());
     for row in 0..lists.len() {
         if lists.is_valid(row) {
-            builder.append_value((1..=lists.value_length(row)).map(Some));
+            builder.append_value((first..first + lists.value_length(row)).map(Some));
         } else {
             builder.append_null();
         }

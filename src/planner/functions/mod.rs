@@ -4,6 +4,7 @@
 //! statement's moment and zone too: a fragment may carry them to any node. The rest tell of this session
 //! and catalog. What no statement changes is registered once.
 
+mod access;
 mod calendar;
 mod events;
 mod function;
@@ -12,11 +13,14 @@ mod json;
 mod lists;
 mod literals;
 mod moments;
+mod names;
 mod objects;
+mod privileges;
 mod operators;
 mod parts;
 mod registry;
 mod series;
+mod server;
 mod session;
 mod spans;
 mod tables;
@@ -39,6 +43,8 @@ use literals::LiteralReader;
 use moments::Moment;
 use operators::OperatorPlanner;
 use zone_rules::ZoneRules;
+
+pub(in crate::planner) use names::with_names;
 
 /// What the functions of one session tell of.
 #[derive(Debug)]
@@ -67,9 +73,12 @@ pub fn register_of_session(
     context: &Arc<FunctionContext>,
     settings: &FragmentSettings,
 ) -> Result<()> {
-    for functions in [session::functions(context), objects::functions(context), registry::functions(context)] {
+    for functions in [session::functions(context), objects::functions(context), privileges::functions(context)] {
         register(state, functions.into_iter().map(Function::udf))?;
     }
+    register(state, server::functions().into_iter().chain(access::functions(context)).map(Function::udf))?;
+    register(state, [access::explode(context)])?;
+    registry::register(state, context)?;
     series::register(state, &Moment::of(settings)?);
     Ok(())
 }

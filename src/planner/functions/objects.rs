@@ -1,20 +1,23 @@
-//! Functions about objects: names, visibility, comments, definitions, privileges, sizes.
+//! Functions about objects: names, visibility, comments, definitions, sizes.
 
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
 
 use super::FunctionContext;
-use super::function::{Function, integer, oid, text};
-use crate::system::{CatalogFacts, Relation, Value, base_type, format_type, function_facts, is_function, is_type};
-use crate::types::SqlType;
+use super::function::{Function, integer, oid, sql_error, text};
+use super::privileges::relation;
+use super::registry::id_field;
+use crate::system::{
+    CatalogFacts, INFORMATION_SCHEMA_OID, Relation, Value, base_type, function_facts, is_function, is_in, is_type,
+};
+use crate::types::{Code, SqlType};
 
 /// The functions of this file.
-pub(super) fn functions(context: &FunctionContext) -> Vec<Function> {
+pub(super) fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
     let mut functions = names(context);
     functions.extend(visibility(context));
     functions.extend(comments(context));
-    functions.extend(privileges(context));
     functions.extend(definitions(context));
     functions.extend(of_absent_kinds());
     functions.extend(of_functions());
@@ -22,18 +25,18 @@ pub(super) fn functions(context: &FunctionContext) -> Vec<Function> {
     functions
 }
 
-fn names(context: &FunctionContext) -> Vec<Function> {
-    let catalog = Arc::clone(&context.catalog);
+fn names(context: &Arc<FunctionContext>) -> Vec<Function> {
+    let (catalog, facts) = (Arc::clone(&context.catalog), Arc::clone(context));
     vec![
         Function::new("pg_get_userbyid", 1, 1, SqlType::Name, move |arguments| {
             let role = oid(arguments, 0).unwrap_or(0);
             let unknown = || format!("unknown (OID={role})");
             Ok(catalog.role_name(role).map_or_else(unknown, str::to_owned).into())
         }),
-        Function::new("format_type", 2, 2, SqlType::Text, |arguments| {
+        Function::new("format_type", 2, 2, SqlType::Text, move |arguments| {
             let Some(type_oid) = oid(arguments, 0) else { return Ok(Value::Null) };
             let modifier = integer(arguments, 1).and_then(|modifier| i32::try_from(modifier).ok());
-            Ok(format_type(type_oid, modifier).into())
+            Ok(facts.catalog.format_type(type_oid, modifier, &facts.session.search_path).into())
         })
         .taking_null(),
     ]
@@ -47,29 +50,41 @@ fn visibility(context: &FunctionContext) -> Vec<Function> {
         let relation = oid(arguments, 0).and_then(|oid| catalog.relation(oid));
         Ok(relation.map_or(Value::Null, |relation| catalog.is_visible(&relation, &session.search_path).into()))
     });
+    let catalog = Arc::clone(&context.catalog);
+    let session = Arc::clone(&context.session);
+    let types = Function::new("pg_type_is_visible", 1, 1, SqlType::Bool, move |arguments| {
+        let Some(type_oid) = oid(arguments, 0) else { return Ok(Value::Null) };
+        if is_type(type_oid) {
+            return Ok((type_oid < INFORMATION_SCHEMA_OID).into());
+        }
+        let relation = catalog.relation_of_type(type_oid);
+        Ok(relation.map_or(Value::Null, |relation| catalog.is_visible(&relation, &session.search_path).into()))
+    });
     let known = |name, exists: fn(u32) -> bool| {
         Function::new(name, 1, 1, SqlType::Bool, move |arguments| {
             Ok(if oid(arguments, 0).is_some_and(exists) { true.into() } else { Value::Null })
         })
     };
-    let mut functions =
-        vec![tables, known("pg_type_is_visible", is_type), known("pg_function_is_visible", is_function)];
     // Objects of these kinds exist in pg_catalog only, which every search path begins with.
-    for name in [
-        "pg_operator_is_visible",
-        "pg_opclass_is_visible",
-        "pg_opfamily_is_visible",
-        "pg_collation_is_visible",
-        "pg_conversion_is_visible",
-        "pg_ts_config_is_visible",
-        "pg_ts_dict_is_visible",
-        "pg_ts_parser_is_visible",
-        "pg_ts_template_is_visible",
-        "pg_statistics_obj_is_visible",
-    ] {
-        functions.push(known(name, |oid| oid != 0));
-    }
-    functions
+    vec![
+        tables,
+        types,
+        Function::new("pg_function_is_visible", 1, 1, SqlType::Bool, |arguments| {
+            // Functions with larger ids are of `information_schema`.
+            let found = oid(arguments, 0).filter(|oid| is_function(*oid));
+            Ok(found.map_or(Value::Null, |oid| (oid < INFORMATION_SCHEMA_OID).into()))
+        }),
+        known("pg_operator_is_visible", |oid| is_in("pg_operator", oid)),
+        known("pg_opclass_is_visible", |oid| is_in("pg_opclass", oid)),
+        known("pg_opfamily_is_visible", |oid| is_in("pg_opfamily", oid)),
+        known("pg_collation_is_visible", |oid| is_in("pg_collation", oid)),
+        known("pg_conversion_is_visible", |oid| is_in("pg_conversion", oid)),
+        known("pg_ts_config_is_visible", |oid| is_in("pg_ts_config", oid)),
+        known("pg_ts_dict_is_visible", |oid| is_in("pg_ts_dict", oid)),
+        known("pg_ts_parser_is_visible", |oid| is_in("pg_ts_parser", oid)),
+        known("pg_ts_template_is_visible", |oid| is_in("pg_ts_template", oid)),
+        known("pg_statistics_obj_is_visible", |_| false),
+    ]
 }
 
 fn comments(context: &FunctionContext) -> Vec<Function> {
@@ -93,82 +108,28 @@ fn comments(context: &FunctionContext) -> Vec<Function> {
     vec![columns, objects, shared]
 }
 
-/// `has_*_privilege`: everybody may look, superusers may do everything else.
-fn privileges(context: &FunctionContext) -> Vec<Function> {
-    let names = [
-        "has_any_column_privilege",
-        "has_column_privilege",
-        "has_database_privilege",
-        "has_foreign_data_wrapper_privilege",
-        "has_function_privilege",
-        "has_language_privilege",
-        "has_parameter_privilege",
-        "has_schema_privilege",
-        "has_sequence_privilege",
-        "has_server_privilege",
-        "has_table_privilege",
-        "has_tablespace_privilege",
-        "has_type_privilege",
-    ];
-    let mut functions: Vec<Function> = names
-        .into_iter()
-        .map(|name| {
-            let catalog = Arc::clone(&context.catalog);
-            let user = context.session.current_user.clone();
-            let most = if name == "has_column_privilege" { 4 } else { 3 };
-            Function::new(name, 2, most, SqlType::Bool, move |arguments| {
-                let named = arguments.len() == most;
-                let role = if named { text(arguments, 0).unwrap_or_default() } else { user.as_str() };
-                let wanted = text(arguments, arguments.len() - 1).unwrap_or_default();
-                Ok(may(&catalog, role, wanted).into())
-            })
-        })
-        .collect();
-    let catalog = Arc::clone(&context.catalog);
-    let user = context.session.current_user.clone();
-    functions.push(Function::new("pg_has_role", 2, 3, SqlType::Bool, move |arguments| {
-        let member = if arguments.len() == 3 { role_name(&catalog, arguments, 0) } else { Some(user.clone()) };
-        let group = role_name(&catalog, arguments, arguments.len() - 2);
-        let (Some(member), Some(group)) = (member, group) else { return Ok(Value::Null) };
-        Ok(is_member(&catalog, &member, &group).into())
-    }));
-    functions
-}
-
-/// A comma separated list of privileges: any of them suffices.
-fn may(catalog: &CatalogFacts, role: &str, wanted: &str) -> bool {
-    let is_superuser = catalog.role(role).is_some_and(|role| role.is_superuser);
-    is_superuser
-        || wanted.split(',').any(|privilege| {
-            let privilege = privilege.trim().to_ascii_uppercase();
-            matches!(privilege.as_str(), "SELECT" | "USAGE" | "CONNECT" | "EXECUTE")
-        })
-}
-
-fn role_name(catalog: &CatalogFacts, arguments: &[ScalarValue], index: usize) -> Option<String> {
-    match oid(arguments, index) {
-        Some(oid) => catalog.role_name(oid).map(str::to_owned),
-        None => text(arguments, index).map(str::to_owned),
-    }
-}
-
-fn is_member(catalog: &CatalogFacts, member: &str, group: &str) -> bool {
-    let (Some(member), Some(group)) = (catalog.role(member), catalog.role(group)) else { return false };
-    let mut seen = vec![member.oid];
-    let mut next = 0;
-    while let Some(oid) = seen.get(next).copied() {
-        next += 1;
-        let groups = catalog.roles.iter().filter(|role| role.oid == oid).flat_map(|role| &role.member_of);
-        for group in groups {
-            if !seen.contains(group) {
-                seen.push(*group);
-            }
+fn definitions(context: &Arc<FunctionContext>) -> Vec<Function> {
+    let facts = Arc::clone(context);
+    // No column is fed by a sequence; the table and the column must be there, though.
+    let sequence = Function::new("pg_get_serial_sequence", 2, 2, SqlType::Text, move |arguments| {
+        let Some(relation) = relation(&facts, arguments, 0)? else { return Ok(Value::Null) };
+        let column = text(arguments, 1).unwrap_or_default();
+        if facts.catalog.attributes(&relation).iter().any(|attribute| attribute.name == column) {
+            return Ok(Value::Null);
         }
-    }
-    member.is_superuser || seen.contains(&group.oid)
-}
-
-fn definitions(context: &FunctionContext) -> Vec<Function> {
+        let shown: String = column.chars().take(200).collect();
+        let told = format!("column \"{shown}\" of relation \"{}\" does not exist", relation.name);
+        Err(sql_error(Code::UndefinedColumn, told))
+    });
+    let facts = Arc::clone(context);
+    let describe = Function::new("pg_describe_object", 3, 3, SqlType::Text, move |arguments| {
+        let (Some(class), Some(object)) = (oid(arguments, 0), oid(arguments, 1)) else { return Ok(Value::Null) };
+        let part = integer(arguments, 2).unwrap_or(0);
+        Ok(facts
+            .catalog
+            .describe_object(class, object, part, &facts.session.search_path)
+            .map_or(Value::Null, Value::from))
+    });
     let catalog = Arc::clone(&context.catalog);
     let session = Arc::clone(&context.session);
     let view = Function::new("pg_get_viewdef", 1, 2, SqlType::Text, move |arguments| {
@@ -176,7 +137,7 @@ fn definitions(context: &FunctionContext) -> Vec<Function> {
         let definition = relation.and_then(|relation| relation.definition);
         Ok(definition.map_or(Value::Null, |sql| format!("{};", indent(sql)).into()))
     });
-    vec![view]
+    vec![view, sequence, describe]
 }
 
 /// psql prints the text as it is; PostgreSQL begins it with a blank.
@@ -203,6 +164,7 @@ fn of_absent_kinds() -> Vec<Function> {
         none("pg_get_expr", 2, 3),
         none("pg_get_indexdef", 1, 3),
         none("pg_get_constraintdef", 1, 2),
+        Function::new("ancestors_rows", 1, 1, SqlType::OidArray, |_| Ok(Value::Integers(Vec::new()))),
         none("pg_get_partkeydef", 1, 1),
         none("pg_get_partition_constraintdef", 1, 1),
         none("pg_get_triggerdef", 1, 2),
@@ -210,19 +172,15 @@ fn of_absent_kinds() -> Vec<Function> {
         none("pg_get_statisticsobjdef", 1, 1),
         none("pg_get_statisticsobjdef_columns", 1, 1),
         none("pg_get_statisticsobjdef_expressions", 1, 1),
-        none("pg_get_serial_sequence", 2, 2),
-        none("pg_describe_object", 3, 3),
         Function::new("base_type_of_domain", 1, 1, SqlType::Oid, |arguments| {
             let base = base_type(oid(arguments, 0).unwrap_or(0));
             Ok(if base == 0 { Value::Null } else { base.into() })
         }),
-        Function::new("pg_partition_root", 1, 1, SqlType::Oid, |_| Ok(Value::Null)),
-        Function::new("pg_partition_ancestors", 1, 1, SqlType::Oid, |_| Ok(Value::Null)),
+        Function::new("pg_partition_root", 1, 1, SqlType::Oid, |_| Ok(Value::Null)).giving(id_field(SqlType::Regclass)),
         Function::new("pg_relation_is_publishable", 1, 1, SqlType::Bool, |_| Ok(false.into())),
         Function::new("pg_relation_is_updatable", 2, 2, SqlType::Int4, |_| Ok(Value::Integer(0))),
         Function::new("pg_column_is_updatable", 3, 3, SqlType::Bool, |_| Ok(false.into())),
         Function::new("pg_sequence_last_value", 1, 1, SqlType::Int8, |_| Ok(Value::Null)),
-        Function::new("pg_stat_get_numscans", 1, 1, SqlType::Int8, |_| Ok(Value::Integer(0))),
         Function::new("pg_extension_config_dump", 2, 2, SqlType::Void, |_| Ok(Value::Null)),
     ]
 }
@@ -263,6 +221,11 @@ fn sizes(context: &FunctionContext) -> Vec<Function> {
     }));
     let nothing = |name| Function::new(name, 1, 1, SqlType::Int8, |_| Ok(Value::Integer(0)));
     functions.extend([nothing("pg_indexes_size"), nothing("pg_tablespace_size")]);
+    let (catalog, session) = (Arc::clone(&context.catalog), Arc::clone(&context.session));
+    functions.push(Function::new("pg_relation_filenode", 1, 1, SqlType::Oid, move |arguments| {
+        let table = find_relation(&catalog, &session.search_path, arguments).filter(|relation| relation.kind == 'r');
+        Ok(table.map_or(Value::Null, |table| table.oid.into()))
+    }));
     functions.push(Function::new("pg_size_pretty", 1, 1, SqlType::Text, |arguments| {
         Ok(integer(arguments, 0).map_or(Value::Null, |bytes| size_text(bytes).into()))
     }));

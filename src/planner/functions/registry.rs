@@ -1,104 +1,212 @@
 //! `regclass`, `regtype`, ...: objects by name or id, whichever is given.
 //!
-//! The rewrite turns casts into these two functions: `reg_oid('regclass', x)` where an object id is
-//! wanted, `reg_text('regclass', x)` where the name is shown. `x` is an id or a name.
+//! Values of these types are object ids to the engine, and carry the type in their field. The syntax
+//! rewrite turns casts into `as_regclass(x)` and its like, where `x` is an id or a name. Where a name is
+//! wanted, [`RegistryReader`] and [`with_names`] call `regclass_text` and `shown_regclass`: they go by the
+//! type, wherever the value came from, be it a cast or a column such as `pg_type.typinput`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
+use datafusion::execution::{FunctionRegistry, SessionState};
 
 use super::FunctionContext;
 use super::function::{Function, oid, sql_error, text};
+use super::names::RegistryReader;
 use crate::catalog::quote_ident;
-use crate::system::{Value, format_type, function_facts, function_oid, split_name, type_oid};
-use crate::types::{Code, SqlType};
+use crate::system::{
+    Value, collation_name, collation_oid, format_type, function_by_arguments, function_facts, function_oid,
+    functions_named, operator_by_operands, operator_facts, operator_oid, operators_named, split_name, text_search_name,
+    text_search_oid, type_oid,
+};
+use crate::types::{Code, SQL_TYPE_KEY, SqlType};
 
-/// The functions of this file.
-pub(super) fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
-    let mut functions = vec![];
-    let facts = Arc::clone(context);
-    functions.push(Function::new("reg_oid", 2, 2, SqlType::Oid, move |arguments| {
-        let kind = text(arguments, 0).unwrap_or_default();
-        required(&facts, kind, arguments).map(|oid| Value::Integer(i64::from(oid as i32)))
-    }));
-    let facts = Arc::clone(context);
-    functions.push(Function::new("reg_text", 2, 2, SqlType::Text, move |arguments| {
-        let kind = text(arguments, 0).unwrap_or_default();
-        Ok(show(&facts, kind, required(&facts, kind, arguments)?).into())
-    }));
-    // What the outermost select list shows; the type tells which kind of object it is.
-    for (name, sql_type) in [("shown_regclass", SqlType::Regclass), ("shown_regtype", SqlType::Regtype)] {
-        let facts = Arc::clone(context);
-        functions.push(Function::new(name, 2, 2, sql_type, move |arguments| {
-            let kind = text(arguments, 0).unwrap_or_default();
-            Ok(show(&facts, kind, required(&facts, kind, arguments)?).into())
-        }));
+/// The kinds of objects, and the functions that give the id, the name, and what a client is shown.
+pub(super) const KINDS: &[(SqlType, &str, &str, &str)] = &[
+    (SqlType::Regclass, "as_regclass", "regclass_text", "shown_regclass"),
+    (SqlType::Regtype, "as_regtype", "regtype_text", "shown_regtype"),
+    (SqlType::Regproc, "as_regproc", "regproc_text", "shown_regproc"),
+    (SqlType::Regprocedure, "as_regprocedure", "regprocedure_text", "shown_regprocedure"),
+    (SqlType::Regoper, "as_regoper", "regoper_text", "shown_regoper"),
+    (SqlType::Regoperator, "as_regoperator", "regoperator_text", "shown_regoperator"),
+    (SqlType::Regnamespace, "as_regnamespace", "regnamespace_text", "shown_regnamespace"),
+    (SqlType::Regrole, "as_regrole", "regrole_text", "shown_regrole"),
+    (SqlType::Regcollation, "as_regcollation", "regcollation_text", "shown_regcollation"),
+    (SqlType::Regconfig, "as_regconfig", "regconfig_text", "shown_regconfig"),
+    (SqlType::Regdictionary, "as_regdictionary", "regdictionary_text", "shown_regdictionary"),
+];
+
+/// `to_reg*`: NULL for a name that means nothing.
+const LOOKUPS: &[(&str, SqlType)] = &[
+    ("to_regclass", SqlType::Regclass),
+    ("to_regtype", SqlType::Regtype),
+    ("to_regproc", SqlType::Regproc),
+    ("to_regprocedure", SqlType::Regprocedure),
+    ("to_regoper", SqlType::Regoper),
+    ("to_regoperator", SqlType::Regoperator),
+    ("to_regnamespace", SqlType::Regnamespace),
+    ("to_regrole", SqlType::Regrole),
+    ("to_regcollation", SqlType::Regcollation),
+];
+
+/// Adds the functions of this file, and the rule that calls them where names are wanted.
+pub(super) fn register(state: &mut SessionState, context: &Arc<FunctionContext>) -> Result<()> {
+    super::register(state, functions(context).into_iter().map(Function::udf))?;
+    let mut texts = HashMap::new();
+    let mut ids = HashMap::new();
+    for (kind, id, text, _) in KINDS {
+        texts.insert(*kind, state.udf(text)?);
+        ids.insert(*kind, state.udf(id)?);
     }
-    for (name, kind) in [
-        ("to_regclass", "regclass"),
-        ("to_regtype", "regtype"),
-        ("to_regproc", "regproc"),
-        ("to_regprocedure", "regprocedure"),
-        ("to_regnamespace", "regnamespace"),
-        ("to_regrole", "regrole"),
-    ] {
-        let facts = Arc::clone(context);
-        functions.push(Function::new(name, 1, 1, SqlType::Regclass, move |arguments| {
+    state.register_function_rewrite(Arc::new(RegistryReader { texts, ids }))
+}
+
+fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
+    let mut functions = vec![as_oid()];
+    for (kind, id, text, shown) in KINDS {
+        let (kind, facts) = (*kind, Arc::clone(context));
+        let as_id = Function::new(id, 1, 1, SqlType::Oid, move |arguments| {
+            required(&facts, kind, arguments).map(|oid| Value::Integer(i64::from(oid as i32)))
+        });
+        functions.push(as_id.giving(id_field(kind)));
+        for (name, result) in [(text, SqlType::Text), (shown, kind)] {
+            let facts = Arc::clone(context);
+            functions.push(Function::new(name, 1, 1, result, move |arguments| {
+                Ok(show(&facts, kind, required(&facts, kind, arguments)?).into())
+            }));
+        }
+    }
+    for (name, kind) in LOOKUPS {
+        let (kind, facts) = (*kind, Arc::clone(context));
+        let lookup = Function::new(name, 1, 1, SqlType::Oid, move |arguments| {
             let found = find(&facts, kind, text(arguments, 0).unwrap_or_default());
-            Ok(found.map_or(Value::Null, |oid| show(&facts, kind, oid).into()))
-        }));
+            Ok(found.map_or(Value::Null, |oid| Value::Integer(i64::from(oid as i32))))
+        });
+        functions.push(lookup.giving(id_field(kind)));
     }
     functions
 }
 
-/// The object id of what the second argument means; an unknown name is an error.
-fn required(context: &FunctionContext, kind: &str, arguments: &[ScalarValue]) -> Result<u32> {
-    if let Some(oid) = oid(arguments, 1) {
-        return Ok(oid);
-    }
-    let name = text(arguments, 1).unwrap_or_default();
-    let shown: String = name.chars().take(200).collect();
-    find(context, kind, name).ok_or_else(|| match kind {
-        "regclass" => sql_error(Code::UndefinedTable, format!("relation \"{shown}\" does not exist")),
-        "regtype" => sql_error(Code::UndefinedObject, format!("type \"{shown}\" does not exist")),
-        "regnamespace" => sql_error(Code::InvalidSchemaName, format!("schema \"{shown}\" does not exist")),
-        "regrole" => sql_error(Code::UndefinedObject, format!("role \"{shown}\" does not exist")),
-        _ => sql_error(Code::UndefinedFunction, format!("function \"{shown}\" does not exist")),
+/// A column of object ids that are shown as names.
+pub(super) fn id_field(kind: SqlType) -> Field {
+    Field::new("id", DataType::Int32, true).with_metadata([(SQL_TYPE_KEY.to_owned(), kind.name().to_owned())].into())
+}
+
+/// `x::oid`: a number, or the id that a value of a registry type is.
+fn as_oid() -> Function {
+    Function::new("as_oid", 1, 1, SqlType::Oid, |arguments| match oid(arguments, 0) {
+        Some(oid) => Ok(Value::Integer(i64::from(oid as i32))),
+        None => {
+            let shown: String = text(arguments, 0).unwrap_or_default().chars().take(200).collect();
+            let code = Code::InvalidTextRepresentation;
+            Err(sql_error(code, format!("invalid input syntax for type oid: \"{shown}\"")))
+        }
     })
 }
 
-fn find(context: &FunctionContext, kind: &str, name: &str) -> Option<u32> {
-    if kind == "regtype" {
-        return type_oid(name);
+/// The object id of what the argument means; an unknown name is an error.
+fn required(context: &FunctionContext, kind: SqlType, arguments: &[ScalarValue]) -> Result<u32> {
+    if let Some(oid) = oid(arguments, 0) {
+        return Ok(oid);
     }
-    // An argument list says which of several functions is meant; names are enough for us.
-    let name = name.split('(').next().unwrap_or(name);
+    let name = text(arguments, 0).unwrap_or_default();
+    if name == "-" {
+        return Ok(0);
+    }
+    let shown: String = name.chars().take(200).collect();
+    if matches!(kind, SqlType::Regprocedure | SqlType::Regoperator) && !name.contains('(') {
+        return Err(sql_error(Code::InvalidTextRepresentation, "expected a left parenthesis"));
+    }
+    if candidates(kind, name) > 1 {
+        let what = if kind == SqlType::Regproc { "function" } else { "operator" };
+        return Err(sql_error(Code::AmbiguousFunction, format!("more than one {what} named \"{shown}\"")));
+    }
+    find(context, kind, name).ok_or_else(|| unknown(kind, &shown))
+}
+
+fn unknown(kind: SqlType, name: &str) -> datafusion::error::DataFusionError {
+    let (code, text) = match kind {
+        SqlType::Regclass => (Code::UndefinedTable, format!("relation \"{name}\" does not exist")),
+        SqlType::Regtype => (Code::UndefinedObject, format!("type \"{name}\" does not exist")),
+        SqlType::Regnamespace => (Code::InvalidSchemaName, format!("schema \"{name}\" does not exist")),
+        SqlType::Regrole => (Code::UndefinedObject, format!("role \"{name}\" does not exist")),
+        SqlType::Regcollation => {
+            (Code::UndefinedObject, format!("collation \"{name}\" for encoding \"UTF8\" does not exist"))
+        }
+        SqlType::Regconfig => (Code::UndefinedObject, format!("text search configuration \"{name}\" does not exist")),
+        SqlType::Regdictionary => (Code::UndefinedObject, format!("text search dictionary \"{name}\" does not exist")),
+        SqlType::Regoper | SqlType::Regoperator => {
+            (Code::UndefinedFunction, format!("operator does not exist: {name}"))
+        }
+        _ => (Code::UndefinedFunction, format!("function \"{name}\" does not exist")),
+    };
+    sql_error(code, text)
+}
+
+/// How many objects a bare name of a function or operator means.
+fn candidates(kind: SqlType, name: &str) -> usize {
+    match kind {
+        SqlType::Regproc => split_name(name).map_or(0, |(_, bare)| functions_named(&bare)),
+        SqlType::Regoper => operators_named(name.strip_prefix("pg_catalog.").unwrap_or(name)),
+        _ => 0,
+    }
+}
+
+fn find(context: &FunctionContext, kind: SqlType, name: &str) -> Option<u32> {
+    match kind {
+        SqlType::Regtype => return type_oid(name),
+        SqlType::Regprocedure => return function_by_arguments(name),
+        SqlType::Regoper => return operator_oid(name.strip_prefix("pg_catalog.").unwrap_or(name)),
+        SqlType::Regoperator => return operator_by_operands(name),
+        _ => {}
+    }
     let (schema, bare) = split_name(name)?;
     match kind {
-        "regclass" => {
+        SqlType::Regclass => {
             let search_path = &context.session.search_path;
             Some(context.catalog.relation_named(schema.as_deref(), &bare, search_path)?.oid)
         }
-        "regnamespace" => context.catalog.schema_oid(&bare),
-        "regrole" => context.catalog.role(&bare).map(|role| role.oid),
+        SqlType::Regnamespace => context.catalog.schema_oid(&bare),
+        SqlType::Regrole => context.catalog.role(&bare).map(|role| role.oid),
+        SqlType::Regcollation => collation_oid(&bare),
+        SqlType::Regconfig => text_search_oid("pg_ts_config", &bare),
+        SqlType::Regdictionary => text_search_oid("pg_ts_dict", &bare),
         _ => function_oid(&bare),
     }
 }
 
 /// The name as PostgreSQL shows it; the bare number for an object that does not exist.
-fn show(context: &FunctionContext, kind: &str, oid: u32) -> String {
-    let catalog = &context.catalog;
+fn show(context: &FunctionContext, kind: SqlType, oid: u32) -> String {
+    let (catalog, search_path) = (&context.catalog, &context.session.search_path);
     let shown = match kind {
+        SqlType::Regoper | SqlType::Regoperator if oid == 0 => Some("0".to_owned()),
         _ if oid == 0 => Some("-".to_owned()),
-        "regclass" => catalog.relation_text(oid, &context.session.search_path),
-        "regtype" => Some(format_type(oid, None)).filter(|text| text != "???"),
-        "regnamespace" => catalog.schema_name(oid).map(quote_ident),
-        "regrole" => catalog.role_name(oid).map(quote_ident),
-        "regprocedure" => {
-            function_facts(oid).map(|facts| format!("{}({})", facts.name, facts.arguments_text().replace(", ", ",")))
+        SqlType::Regclass => catalog.relation_text(oid, search_path),
+        SqlType::Regtype => Some(catalog.format_type(oid, None, search_path)).filter(|text| text != "???"),
+        SqlType::Regnamespace => catalog.schema_name(oid).map(quote_ident),
+        SqlType::Regrole => catalog.role_name(oid).map(quote_ident),
+        SqlType::Regcollation => collation_name(oid).map(|name| quote_ident(&name)),
+        SqlType::Regconfig => text_search_name("pg_ts_config", oid).map(|name| quote_ident(&name)),
+        SqlType::Regdictionary => text_search_name("pg_ts_dict", oid).map(|name| quote_ident(&name)),
+        SqlType::Regoper => operator_facts(oid).map(|facts| match operators_named(&facts.name) {
+            1 => facts.name.clone(),
+            _ => format!("pg_catalog.{}", facts.name),
+        }),
+        SqlType::Regoperator => operator_facts(oid).map(|facts| {
+            let operand = |oid: u32| if oid == 0 { "NONE".to_owned() } else { format_type(oid, None) };
+            format!("{}({},{})", facts.name, operand(facts.left), operand(facts.right))
+        }),
+        SqlType::Regprocedure => {
+            function_facts(oid).map(|facts| format!("{}({})", quote_ident(&facts.name), facts.signature_text()))
         }
-        _ => function_facts(oid).map(|facts| facts.name.clone()),
+        // A name that several functions have is not enough to find this one again.
+        _ => function_facts(oid).map(|facts| match functions_named(&facts.name) {
+            1 => quote_ident(&facts.name),
+            _ => format!("pg_catalog.{}", quote_ident(&facts.name)),
+        }),
     };
     shown.unwrap_or_else(|| oid.to_string())
 }

@@ -44,6 +44,13 @@ const ENCODINGS: &[&str] = &[
     "WIN1255",
     "WIN1257",
     "KOI8U",
+    "SJIS",
+    "BIG5",
+    "GBK",
+    "UHC",
+    "GB18030",
+    "JOHAB",
+    "SHIFT_JIS_2004",
 ];
 
 /// The functions of this file.

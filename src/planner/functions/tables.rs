@@ -9,6 +9,7 @@ use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::generate_series_arg_coercion::CoerceIntArgsToBigInt;
 
+use super::registry::id_field;
 use crate::system::keywords;
 use crate::types::SqlType;
 
@@ -16,12 +17,17 @@ use crate::types::SqlType;
 pub(super) fn register(engine: &SessionContext) -> Result<()> {
     CoerceIntArgsToBigInt::widen(engine);
     engine.register_udtf("pg_get_keywords", Arc::new(Fixed(keywords()?)));
-    let oids = |names: &[&str]| -> Result<Fixed> {
-        let fields: Vec<Field> = names.iter().map(|name| SqlType::Oid.field(name, true)).collect();
-        Ok(Fixed(RecordBatch::new_empty(Arc::new(Schema::new(fields)))))
-    };
     // No relation is partitioned here.
-    engine.register_udtf("pg_partition_ancestors", Arc::new(oids(&["relid"])?));
+    let class = |name: &str| id_field(SqlType::Regclass).with_name(name);
+    let empty = |fields: Vec<Field>| Arc::new(Fixed(RecordBatch::new_empty(Arc::new(Schema::new(fields)))));
+    engine.register_udtf("pg_partition_ancestors", empty(vec![class("relid")]));
+    let tree = vec![
+        class("relid"),
+        class("parentrelid"),
+        SqlType::Bool.field("isleaf", true),
+        SqlType::Int4.field("level", true),
+    ];
+    engine.register_udtf("pg_partition_tree", empty(tree));
     Ok(())
 }
 

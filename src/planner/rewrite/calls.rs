@@ -1,16 +1,23 @@
 //! Functions: spellings that the engine does not parse into a plain call.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName,
-    ObjectNamePart, OneOrManyWithParens, OrderByKind, Query, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax,
+    ObjectName, ObjectNamePart, OneOrManyWithParens, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
+    TableWithJoins, visit_expressions,
 };
 
-use super::build::{array, call, folded, last_part, number, plain_arguments, text};
+use super::build::{array, call, folded, last_part, number, parse_query, plain_arguments, text};
 use super::names::unqualify;
+use super::sets;
 
 /// Arguments of `make_interval`, in its order.
 const INTERVAL_PARTS: [&str; 7] = ["years", "months", "weeks", "days", "hours", "mins", "secs"];
+
+/// Functions that are called without parentheses, and that the parser takes for columns.
+const BARE_CALLS: [&str; 2] = ["current_role", "current_schema"];
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -23,6 +30,13 @@ pub(super) fn rewrite(expr: &mut Expr) {
         // By name, so that the session's own function answers.
         let (field, value) = (field.to_string(), value.as_ref().clone());
         *expr = call("date_part", vec![text(field.trim_matches(['\'', '"'])), value]);
+        return;
+    }
+    if let Expr::Identifier(ident) = expr
+        && ident.quote_style.is_none()
+        && BARE_CALLS.contains(&ident.value.to_ascii_lowercase().as_str())
+    {
+        *expr = call(&ident.value.to_ascii_lowercase(), Vec::new());
         return;
     }
     let Expr::Function(function) = expr else { return };
@@ -42,10 +56,13 @@ pub(super) fn rewrite(expr: &mut Expr) {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);
         }
         "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => *expr = call("now", Vec::new()),
-        // A set of rows in the select list: the engine knows unnest only.
-        "_pg_expandarray" => *expr = call("unnest", vec![expr.clone()]),
-        "generate_subscripts" => *expr = call("unnest", vec![expr.clone()]),
         _ => {
+            // A set of rows in the select list: the engine knows unnest only.
+            if let Some(set) = sets::find(&name) {
+                function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(set.list))]);
+                *expr = call("unnest", vec![expr.clone()]);
+                return;
+            }
             if matches!(function.args, FunctionArguments::None) {
                 function.args = FunctionArguments::List(FunctionArgumentList {
                     duplicate_treatment: None,
@@ -84,18 +101,18 @@ fn part(name: &str) -> Option<usize> {
 /// `ARRAY(SELECT x FROM ... ORDER BY y)` -> `(SELECT array_agg(x ORDER BY y) FROM ...)`, never NULL.
 fn array_of_subquery(query: &Query) -> Option<Expr> {
     let mut query = query.clone();
-    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    let SetExpr::Select(select) = query.body.as_mut() else { return array_of_whole(&query) };
     if super::subqueries::select_reads_nothing(select) {
         return Some(empty_array());
     }
-    let [item] = select.projection.as_mut_slice() else { return None };
-    if query.limit_clause.is_some() || select.distinct.is_some() {
-        return None;
-    }
-    let value = match item {
-        SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } => value.clone(),
+    let value = match select.projection.as_slice() {
+        [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] => value.clone(),
         _ => return None,
     };
+    if must_stay_whole(select, &value) || query.limit_clause.is_some() || query.fetch.is_some() || query.with.is_some()
+    {
+        return array_of_whole(&query);
+    }
     if let Some(mapped) = mapped_array(&select.from, select.selection.is_some(), &value) {
         return Some(call("array_or_empty", vec![mapped]));
     }
@@ -110,8 +127,35 @@ fn array_of_subquery(query: &Query) -> Option<Expr> {
         }
         clauses.push(FunctionArgumentClause::OrderBy(keys));
     }
-    *item = SelectItem::UnnamedExpr(super::build::call_with("array_agg", vec![value], clauses));
+    select.projection = vec![SelectItem::UnnamedExpr(super::build::call_with("array_agg", vec![value], clauses))];
     Some(call("array_or_empty", vec![Expr::Subquery(Box::new(query))]))
+}
+
+/// Rows that are more than one value per row of FROM: the aggregate must see the result, not its input.
+fn must_stay_whole(select: &Select, value: &Expr) -> bool {
+    let mut changes_rows = select.distinct.is_some() || select.having.is_some();
+    changes_rows |= !matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    let _ = visit_expressions(value, |inner| {
+        if let Expr::Function(function) = inner {
+            let name = last_part(&function.name).unwrap_or_default();
+            changes_rows |= name == "unnest" || super::subqueries::is_aggregate(&name) || function.over.is_some();
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    changes_rows
+}
+
+/// `ARRAY(query)` for any query: its rows are numbered, so that the array keeps their order.
+fn array_of_whole(query: &Query) -> Option<Expr> {
+    let mut whole = parse_query(
+        "SELECT array_agg(item ORDER BY place) FROM (SELECT item, row_number() OVER () AS place FROM (SELECT 1) AS listed (item)) AS numbered",
+    )?;
+    let SetExpr::Select(select) = whole.body.as_mut() else { return None };
+    let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation else { return None };
+    let SetExpr::Select(numbered) = subquery.body.as_mut() else { return None };
+    let TableFactor::Derived { subquery, .. } = &mut numbered.from.first_mut()?.relation else { return None };
+    **subquery = query.clone();
+    Some(call("array_or_empty", vec![Expr::Subquery(Box::new(whole))]))
 }
 
 fn empty_array() -> Expr {

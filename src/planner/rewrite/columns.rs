@@ -12,7 +12,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{folded, last_part};
-use super::types::registry_name;
 
 /// Between a name and the suffix that makes it unique: a character that nobody types.
 const SEPARATOR: char = '\u{1f}';
@@ -194,29 +193,4 @@ fn type_name(spelling: &str) -> String {
         base => base,
     };
     name.to_owned()
-}
-
-/// Object names in the outermost select list are shown, not counted with: `c.oid::regclass`.
-pub(super) fn show_registry_names(query: &mut Query) {
-    show_in(query.body.as_mut());
-}
-
-fn show_in(body: &mut SetExpr) {
-    match body {
-        SetExpr::Select(select) => {
-            for item in &mut select.projection {
-                if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
-                    && let Some(shown) = registry_name(expr)
-                {
-                    *expr = shown;
-                }
-            }
-        }
-        SetExpr::Query(query) => show_in(query.body.as_mut()),
-        SetExpr::SetOperation { left, right, .. } => {
-            show_in(left);
-            show_in(right);
-        }
-        _ => {}
-    }
 }

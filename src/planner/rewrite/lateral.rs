@@ -13,7 +13,8 @@ use datafusion::sql::sqlparser::ast::{
     TableFunctionArgs, VisitMut, VisitorMut, visit_expressions,
 };
 
-use super::build::{call, folded, last_part, number, parse_query, parts};
+use super::build::{call, folded, last_part, parse_query, parts};
+use super::sets::{self, SetFunction};
 
 /// Rewrites the FROM clause of one query and what refers to it.
 pub(super) fn rewrite(query: &mut Query) {
@@ -46,6 +47,8 @@ struct Moved {
 
 /// An unnest found beside other relations.
 struct Found {
+    /// The function, where it is not unnest itself.
+    set: Option<&'static SetFunction>,
     arrays: Vec<Expr>,
     with_ordinality: bool,
     alias: Option<TableAlias>,
@@ -96,22 +99,21 @@ fn unconditional(operator: &JoinOperator) -> Option<bool> {
 }
 
 fn as_unnest(factor: &TableFactor, keeps_empty: bool) -> Option<Found> {
-    let is_unnest = |name: &ObjectName| last_part(name).as_deref() == Some("unnest") && parts(name).len() <= 2;
-    let (arrays, with_ordinality, alias) = match factor {
+    let called = |name: &ObjectName| last_part(name).filter(|_| parts(name).len() <= 2);
+    let is_set = |name: &str| name == "unnest" || sets::find(name).is_some();
+    let (name, arrays, with_ordinality, alias) = match factor {
         TableFactor::UNNEST { array_exprs, with_ordinality, alias, with_offset: false, .. } => {
-            (array_exprs.clone(), *with_ordinality, alias)
+            (String::from("unnest"), array_exprs.clone(), *with_ordinality, alias)
         }
-        TableFactor::Function { name, args, with_ordinality, alias, .. } if is_unnest(name) => {
-            (plain(args)?, *with_ordinality, alias)
+        TableFactor::Function { name, args, with_ordinality, alias, .. } => {
+            (called(name).filter(|name| is_set(name))?, plain(args)?, *with_ordinality, alias)
         }
-        TableFactor::Table { name, args: Some(TableFunctionArgs { args, .. }), with_ordinality, alias, .. }
-            if is_unnest(name) =>
-        {
-            (plain(args)?, *with_ordinality, alias)
+        TableFactor::Table { name, args: Some(TableFunctionArgs { args, .. }), with_ordinality, alias, .. } => {
+            (called(name).filter(|name| is_set(name))?, plain(args)?, *with_ordinality, alias)
         }
         _ => return None,
     };
-    Some(Found { arrays, with_ordinality, alias: alias.clone(), keeps_empty })
+    Some(Found { set: sets::find(&name), arrays, with_ordinality, alias: alias.clone(), keeps_empty })
 }
 
 fn plain(arguments: &[FunctionArg]) -> Option<Vec<Expr>> {
@@ -200,33 +202,63 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
 fn embed(host: &mut TableFactor, found: &Found) -> Option<Moved> {
     let name = name_of(host)?;
     let columns = column_names(found);
-    let mut items = Vec::new();
-    for (array, column) in found.arrays.iter().zip(&columns) {
-        let array = if found.keeps_empty { call("array_or_null_item", vec![array.clone()]) } else { array.clone() };
-        items.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![array]), alias: column.clone() });
-    }
+    let lists = match found.set {
+        Some(set) => vec![call(set.list, found.arrays.clone())],
+        None => found.arrays.clone(),
+    };
+    let kept = |list: Expr| if found.keeps_empty { call("array_or_null_item", vec![list]) } else { list };
+    let rows = lists.iter().map(|list| call("unnest", vec![kept(list.clone())]));
+    let is_row = found.set.is_some_and(|set| !set.columns.is_empty());
+    let called = if is_row { vec![Ident::new(ROW)] } else { columns.clone() };
+    let mut items: Vec<SelectItem> =
+        rows.zip(&called).map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias: alias.clone() }).collect();
     if found.with_ordinality {
-        let first = found.arrays.first()?.clone();
-        // A set in the select list, as `calls` makes of it.
-        let numbers = call("generate_subscripts", vec![first, number("1")]);
+        let numbers = call("unnest", vec![kept(call("ordinals_rows", vec![lists.first()?.clone()]))]);
         items.push(SelectItem::ExprWithAlias { expr: numbers, alias: columns.last()?.clone() });
     }
     let mut inner = host.clone();
     if let TableFactor::Table { alias: alias @ None, .. } = &mut inner {
-        *alias = Some(TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None });
+        *alias = Some(table_alias(&name));
     }
+    *host = derived(&name, inner, None, items)?;
+    if let Some(set) = found.set.filter(|_| is_row) {
+        let row = Expr::CompoundIdentifier(vec![name.clone(), Ident::new(ROW)]);
+        *host = derived(&name, host.clone(), Some(ROW), set.fields(&row, &columns))?;
+    }
+    Some(Moved { old: found.alias.as_ref().map(|alias| alias.name.clone()), host: name, columns })
+}
+
+/// The column that holds a whole row until its fields are taken out.
+const ROW: &str = "armorlake_row";
+
+fn table_alias(name: &Ident) -> TableAlias {
+    TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None }
+}
+
+/// A derived table over a relation, both of the same name, with more columns and perhaps without one.
+fn derived(name: &Ident, inner: TableFactor, without: Option<&str>, mut items: Vec<SelectItem>) -> Option<TableFactor> {
     let mut subquery = parse_query(&format!("SELECT {name}.* FROM {name}"))?;
     let SetExpr::Select(select) = subquery.body.as_mut() else { return None };
+    if let Some(SelectItem::QualifiedWildcard(_, options)) = select.projection.first_mut() {
+        options.opt_exclude = without.map(|column| ExcludeSelectItem::Multiple(vec![Ident::new(column).into()]));
+    }
     select.projection.append(&mut items);
     select.from.first_mut()?.relation = inner;
-    let alias = TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None };
-    *host = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
-    Some(Moved { old: found.alias.as_ref().map(|alias| alias.name.clone()), host: name, columns })
+    let alias = Some(table_alias(name));
+    Some(TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias, sample: None })
 }
 
 /// The names that PostgreSQL gives to the columns of the unnest.
 fn column_names(found: &Found) -> Vec<Ident> {
     let given = found.alias.as_ref().map(|alias| alias.columns.as_slice()).unwrap_or_default();
+    if let Some(set) = found.set {
+        let mut names = set.column_names(found.alias.as_ref());
+        if found.with_ordinality {
+            let number = given.get(names.len()).map_or_else(|| Ident::new("ordinality"), |column| column.name.clone());
+            names.push(number);
+        }
+        return names;
+    }
     let only = match &found.alias {
         Some(alias) if found.arrays.len() == 1 => alias.name.clone(),
         _ => Ident::new("unnest"),

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, Statement, TableAlias,
-    TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
+    Cte, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, SelectItem,
+    SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
 };
 
 use super::build::{folded, last_part, number, parse_query, parts};
-use super::types;
+use super::{sets, types};
 use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_pg_catalog_relation, system_relation_oid};
 
 /// `pg_class` -> `pg_catalog.pg_class`: PostgreSQL looks there first. A common table expression of
@@ -61,7 +61,25 @@ pub(super) fn unqualify(name: &mut ObjectName) {
 }
 
 /// Functions in FROM that the engine knows as tables.
-const TABLE_FUNCTIONS: &[&str] = &["generate_series", "range", "pg_get_keywords", "pg_partition_ancestors"];
+const TABLE_FUNCTIONS: &[&str] =
+    &["generate_series", "range", "pg_get_keywords", "pg_partition_ancestors", "pg_partition_tree"];
+
+/// Functions that give the rows of a view of `pg_catalog`, which PostgreSQL defines over them.
+const VIEW_FUNCTIONS: &[(&str, &str)] = &[
+    ("pg_available_extensions", "pg_available_extensions"),
+    ("pg_config", "pg_config"),
+    ("pg_cursor", "pg_cursors"),
+    ("pg_get_backend_memory_contexts", "pg_backend_memory_contexts"),
+    ("pg_get_shmem_allocations", "pg_shmem_allocations"),
+    ("pg_hba_file_rules", "pg_hba_file_rules"),
+    ("pg_ident_file_mappings", "pg_ident_file_mappings"),
+    ("pg_lock_status", "pg_locks"),
+    ("pg_prepared_statement", "pg_prepared_statements"),
+    ("pg_show_all_file_settings", "pg_file_settings"),
+    ("pg_show_all_settings", "pg_settings"),
+    ("pg_timezone_abbrevs", "pg_timezone_abbrevs"),
+    ("pg_timezone_names", "pg_timezone_names"),
+];
 
 /// The same for a function in FROM. Its one column is called as PostgreSQL calls it; a function that
 /// gives one value is a SELECT of that value.
@@ -72,10 +90,27 @@ pub(super) fn table_function(factor: &mut TableFactor) {
     let TableFactor::Table { name, alias, args: Some(arguments), with_ordinality, .. } = factor else { return };
     unqualify(name);
     let Some(function) = last_part(name) else { return };
-    if function == "pg_timezone_names" {
-        // The function behind the view of that name.
-        name.0.insert(0, ObjectNamePart::Identifier(Ident::new(PG_CATALOG)));
+    if let Some((_, view)) = VIEW_FUNCTIONS.iter().find(|(known, _)| *known == function) {
+        let called = Ident::new(function);
+        alias.get_or_insert_with(|| TableAlias { explicit: true, name: called, columns: Vec::new(), at: None });
+        *name = ObjectName(vec![
+            ObjectNamePart::Identifier(Ident::new(PG_CATALOG)),
+            ObjectNamePart::Identifier(Ident::new(*view)),
+        ]);
         return clear_arguments(factor);
+    }
+    if let Some(set) = sets::find(&function)
+        && !TABLE_FUNCTIONS.contains(&function.as_str())
+        && !*with_ordinality
+    {
+        let values = arguments.args.iter().filter_map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+            _ => None,
+        });
+        if let Some(table) = set.table(values.collect(), alias.as_ref()) {
+            *factor = table;
+        }
+        return;
     }
     if *with_ordinality {
         // Only functions without rows are asked so: the number of a row that is not there.

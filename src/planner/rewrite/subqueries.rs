@@ -330,6 +330,11 @@ fn aggregates(expr: &Expr) -> bool {
     found
 }
 
+/// A function of this name is an aggregate, or gives a set.
+pub(super) fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.contains(&name)
+}
+
 const AGGREGATES: &[&str] = &[
     "array_agg",
     "avg",

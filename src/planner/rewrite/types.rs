@@ -3,15 +3,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, Ident, ObjectName, ObjectNamePart, TimezoneInfo,
-    VisitorMut,
+    ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, TimezoneInfo, VisitorMut,
 };
 
-use super::build::{array, array_literal, call, last_part, null, plain_arguments, text, text_of};
-
-/// Types whose values are object ids that are shown as names.
-const REGISTRY: &[&str] =
-    &["regclass", "regtype", "regproc", "regprocedure", "regoper", "regoperator", "regnamespace", "regrole"];
+use super::build::{array, array_literal, call, last_part, null, text, text_of};
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -26,15 +21,9 @@ pub(super) fn rewrite(expr: &mut Expr) {
         };
     }
     let Expr::Cast { expr: inner, data_type, .. } = expr else { return };
-    if let Some(kind) = registry_kind(data_type) {
+    if let Some(function) = registry_cast(data_type) {
         let value = std::mem::replace(inner.as_mut(), null());
-        *expr = call("reg_oid", vec![text(&kind), value]);
-        return;
-    }
-    if is_text(data_type)
-        && let Some(shown) = registry_text(inner)
-    {
-        *expr = shown;
+        *expr = call(function, vec![value]);
         return;
     }
     if let DataType::Array(_) = data_type
@@ -76,48 +65,28 @@ fn zoned_cast(data_type: &DataType) -> Option<&'static str> {
     }
 }
 
-/// The kind of object that a type names: `regclass`, ...
-fn registry_kind(data_type: &DataType) -> Option<String> {
+/// The function that gives the object id that a cast to such a type means.
+fn registry_cast(data_type: &DataType) -> Option<&'static str> {
     let name = match data_type {
         DataType::Regclass => "regclass".to_owned(),
         DataType::Custom(name, arguments) if arguments.is_empty() => last_part(name)?,
         _ => return None,
     };
-    REGISTRY.contains(&name.as_str()).then_some(name)
-}
-
-/// `reg_oid(kind, x)` under a cast to text: the name, not the number.
-pub(super) fn registry_text(expr: &Expr) -> Option<Expr> {
-    match expr {
-        Expr::Nested(inner) => registry_text(inner),
-        Expr::Function(function) if last_part(&function.name)? == "reg_oid" => {
-            let arguments = plain_arguments(function)?.into_iter().cloned().collect();
-            Some(call("reg_text", arguments))
-        }
-        _ => None,
-    }
-}
-
-/// The same for an object that is shown as it is, of the type that says what it names.
-pub(super) fn registry_name(expr: &Expr) -> Option<Expr> {
-    let Expr::Function(mut function) = registry_text(expr)? else { return None };
-    let shown = match text_of(plain_arguments(&function)?.first()?)? {
-        "regclass" => "shown_regclass",
-        "regtype" => "shown_regtype",
-        _ => return Some(Expr::Function(function)),
-    };
-    function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(shown))]);
-    Some(Expr::Function(function))
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Text | DataType::Varchar(_) | DataType::CharacterVarying(_) => true,
-        DataType::Custom(name, _) => {
-            matches!(last_part(name).as_deref(), Some("text" | "varchar" | "name" | "bpchar"))
-        }
-        _ => false,
-    }
+    Some(match name.as_str() {
+        "oid" => "as_oid",
+        "regclass" => "as_regclass",
+        "regtype" => "as_regtype",
+        "regproc" => "as_regproc",
+        "regprocedure" => "as_regprocedure",
+        "regoper" => "as_regoper",
+        "regoperator" => "as_regoperator",
+        "regnamespace" => "as_regnamespace",
+        "regrole" => "as_regrole",
+        "regcollation" => "as_regcollation",
+        "regconfig" => "as_regconfig",
+        "regdictionary" => "as_regdictionary",
+        _ => return None,
+    })
 }
 
 /// Types that are text to the engine and keep their meaning by a function of ours.
@@ -160,10 +129,16 @@ pub(super) fn retype(data_type: &mut DataType) {
     }
 }
 
+fn array_of(element: DataType) -> DataType {
+    DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None))
+}
+
 /// A type by PostgreSQL's short name.
 fn builtin(name: &str) -> Option<DataType> {
     Some(match name {
         "oid" | "regclass" | "regtype" | "regproc" | "regnamespace" | "regrole" | "cid" => DataType::Int(None),
+        "int2vector" => array_of(DataType::SmallInt(None)),
+        "oidvector" => array_of(DataType::Int(None)),
         "int2" | "smallint" => DataType::SmallInt(None),
         "int4" | "integer" | "int" => DataType::Int(None),
         "int8" | "bigint" | "xid" | "xid8" => DataType::BigInt(None),

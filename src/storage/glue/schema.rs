@@ -34,7 +34,7 @@ pub(super) fn data_type(sql_type: SqlType) -> DataType {
     match sql_type {
         SqlType::Bool => DataType::Boolean,
         SqlType::Int2 => DataType::Int16,
-        SqlType::Int4 | SqlType::Oid => DataType::Int32,
+        SqlType::Int4 | SqlType::Oid | SqlType::Xid | SqlType::Cid => DataType::Int32,
         SqlType::Int8 => DataType::Int,
         SqlType::Float4 => DataType::Float32,
         SqlType::Float8 => DataType::Float,
@@ -52,6 +52,12 @@ pub(super) fn data_type(sql_type: SqlType) -> DataType {
         | SqlType::OidArray
         | SqlType::Int2Array
         | SqlType::Int2Vector
+        | SqlType::OidVector
+        | SqlType::AclitemArray
+        | SqlType::CharArray
+        | SqlType::RegtypeArray
+        | SqlType::Float4Array
+        | SqlType::AnyArray
         | SqlType::Float8Array
         | SqlType::BoolArray => DataType::List,
         SqlType::Char
@@ -64,6 +70,19 @@ pub(super) fn data_type(sql_type: SqlType) -> DataType {
         | SqlType::Interval
         | SqlType::Regclass
         | SqlType::Regtype
+        | SqlType::Regproc
+        | SqlType::Regprocedure
+        | SqlType::Regoper
+        | SqlType::Regoperator
+        | SqlType::Regconfig
+        | SqlType::Regdictionary
+        | SqlType::Regnamespace
+        | SqlType::Regrole
+        | SqlType::Regcollation
+        | SqlType::Tid
+        | SqlType::PgLsn
+        | SqlType::NodeTree
+        | SqlType::Aclitem
         | SqlType::Unknown
         | SqlType::Void => DataType::Text,
     }

@@ -1,34 +1,29 @@
 //! Columns of all relations.
 
 use crate::system::facts::CatalogFacts;
-use crate::system::lookup::{Attribute, TYPES};
+use crate::system::lookup::{Attribute, Relation, TYPES};
 use crate::system::rows::{Rows, Value};
-
-/// Object id of the collation `default`.
-const DEFAULT_COLLATION: u32 = 100;
 
 /// pg_attribute.
 pub(super) fn attributes(facts: &CatalogFacts, rows: &mut Rows) {
     for relation in facts.relations() {
         for attribute in facts.attributes(&relation) {
-            push(relation.oid, &attribute, rows);
+            push(&relation, &attribute, rows);
         }
     }
 }
 
-fn push(relation: u32, attribute: &Attribute, rows: &mut Rows) {
+fn push(relation: &Relation<'_>, attribute: &Attribute, rows: &mut Rows) {
     let facts = TYPES.get(&attribute.type_oid);
-    let collation = facts.map_or(0, |facts| facts.collation);
-    // Types of system tables may name no collation of their own beside C and default.
-    let collation = if collation == 0 || collation == 950 { collation } else { DEFAULT_COLLATION };
+    let is_array = facts.is_some_and(|facts| facts.category == 'A' && facts.name.starts_with('_'));
     rows.push(&[
-        ("attrelid", relation.into()),
+        ("attrelid", relation.oid.into()),
         ("attname", attribute.name.as_str().into()),
         ("atttypid", attribute.type_oid.into()),
         ("attstattarget", Value::Integer(-1)),
         ("attlen", Value::Integer(i64::from(attribute.length))),
         ("attnum", Value::Integer(i64::from(attribute.number))),
-        ("attndims", Value::Integer(i64::from(facts.is_some_and(|facts| facts.category == 'A')))),
+        ("attndims", Value::Integer(i64::from(is_array && relation.kind == 'r'))),
         ("attcacheoff", Value::Integer(-1)),
         ("atttypmod", Value::Integer(-1)),
         ("attbyval", facts.is_some_and(|facts| facts.by_value).into()),
@@ -36,6 +31,6 @@ fn push(relation: u32, attribute: &Attribute, rows: &mut Rows) {
         ("attstorage", facts.map_or('p', |facts| facts.storage).to_string().into()),
         ("attnotnull", attribute.not_null.into()),
         ("attislocal", true.into()),
-        ("attcollation", collation.into()),
+        ("attcollation", attribute.collation.into()),
     ]);
 }

@@ -10,6 +10,7 @@ mod attributes;
 mod objects;
 mod roles;
 mod session;
+mod types;
 mod views;
 
 use std::collections::HashMap;
@@ -48,6 +49,7 @@ const MADE_HERE: &[&str] = &[
     "pg_statio_user_tables",
     "pg_tables",
     "pg_timezone_names",
+    "pg_type",
     "pg_user",
     "pg_views",
 ];
@@ -99,6 +101,10 @@ impl PgCatalog {
             "pg_settings" => session::settings(session, &mut rows),
             "pg_stat_activity" => session::activity(facts, session, &mut rows),
             "pg_timezone_names" => session::zones(session, &mut rows),
+            "pg_type" => {
+                types::row_types(facts, &mut rows);
+                return with_export(relation, rows.finish()?);
+            }
             "pg_description" => {
                 objects::descriptions(facts, &mut rows);
                 return with_export(relation, rows.finish()?);

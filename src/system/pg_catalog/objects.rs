@@ -21,6 +21,8 @@ const CLASS_OF_RULES: u32 = 2_618;
 const HEAP: u32 = 2;
 /// The default tablespace.
 const DEFAULT_TABLESPACE: u32 = 1_663;
+/// The tablespace of shared tables.
+const GLOBAL_TABLESPACE: u32 = 1_664;
 /// UTF8 among PostgreSQL's encodings.
 pub(super) const UTF8: i64 = 6;
 /// Texts compare by their bytes.
@@ -40,18 +42,40 @@ fn class(facts: &CatalogFacts, relation: &Relation<'_>, rows: &mut Rows) {
         ("oid", relation.oid.into()),
         ("relname", relation.name.into()),
         ("relnamespace", facts.schema_oid(relation.schema).unwrap_or(0).into()),
-        ("reltype", row_type(relation).into()),
+        ("reltype", row_type(relation).0.into()),
         ("relowner", relation.owner.into()),
         ("relam", if is_table { HEAP } else { 0 }.into()),
         ("relfilenode", if is_table { relation.oid } else { 0 }.into()),
+        ("reltablespace", if is_shared(relation) { GLOBAL_TABLESPACE } else { 0 }.into()),
+        ("relisshared", is_shared(relation).into()),
         ("reltuples", Value::Real(-1.0)),
         ("relpersistence", "p".into()),
         ("relkind", relation.kind.to_string().into()),
         ("relnatts", Value::Integer(i64::try_from(columns).unwrap_or(0))),
         ("relhasrules", (relation.kind == 'v').into()),
         ("relispopulated", true.into()),
-        ("relreplident", if is_table { "d" } else { "n" }.into()),
+        ("relreplident", if is_table && !relation.is_system { "d" } else { "n" }.into()),
     ]);
+}
+
+/// Tables that are one for all databases, where PostgreSQL keeps them so.
+const SHARED: &[&str] = &[
+    "pg_auth_members",
+    "pg_authid",
+    "pg_database",
+    "pg_db_role_setting",
+    "pg_parameter_acl",
+    "pg_replication_origin",
+    "pg_shdepend",
+    "pg_shdescription",
+    "pg_shseclabel",
+    "pg_subscription",
+    "pg_tablespace",
+];
+
+/// The table is one for all databases.
+pub(super) fn is_shared(relation: &Relation<'_>) -> bool {
+    relation.is_system && relation.schema == PG_CATALOG && SHARED.contains(&relation.name)
 }
 
 /// pg_namespace.

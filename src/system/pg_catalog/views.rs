@@ -1,5 +1,6 @@
 //! Views over the tables that describe our objects: pg_tables, pg_views, statistics.
 
+use super::objects::is_shared;
 use crate::system::facts::CatalogFacts;
 use crate::system::rows::{Rows, Value};
 
@@ -14,6 +15,7 @@ pub(super) fn tables(facts: &CatalogFacts, rows: &mut Rows) {
             ("schemaname", table.schema.into()),
             ("tablename", table.name.into()),
             ("tableowner", owner(facts, table.owner)),
+            ("tablespace", if is_shared(table) { "pg_global".into() } else { Value::Null }),
             ("hasindexes", false.into()),
             ("hasrules", false.into()),
             ("hastriggers", false.into()),

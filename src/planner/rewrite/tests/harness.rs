@@ -121,7 +121,8 @@ impl Harness {
     async fn plan_parsed(&self, mut statement: Statement) -> Result<LogicalPlan> {
         rewrite_statement(&mut statement);
         let state = self.engine.state();
-        state.statement_to_plan(ParsedStatement::Statement(Box::new(statement))).await
+        let plan = state.statement_to_plan(ParsedStatement::Statement(Box::new(statement))).await?;
+        crate::planner::functions::with_names(plan, &state)
     }
 
     /// Runs one statement.

@@ -1,7 +1,11 @@
 //! Schema `information_schema` of one database: the SQL standard's view of the same objects.
 //!
 //! All views of PostgreSQL 15 are there with their columns; those that describe what this server
-//! does not have (triggers, domains, grants per column, ...) are empty.
+//! does not have (triggers, sequences, foreign tables, ...) are empty.
+
+mod columns;
+mod grants;
+mod routines;
 
 use std::sync::Arc;
 
@@ -11,8 +15,7 @@ use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
 use datafusion::error::Result;
 
 use super::facts::{CatalogFacts, SessionFacts};
-use super::lookup::{Attribute, Relation, TYPES, format_type};
-use super::procedures::all_functions;
+use super::lookup::Relation;
 use super::relations::{INFORMATION_SCHEMA, PG_CATALOG, SystemRelation, system_relation, system_relations};
 use super::rows::{Rows, Value};
 
@@ -37,7 +40,16 @@ impl InformationSchema {
             "tables" => view.tables(&mut rows),
             "views" => view.views(&mut rows),
             "columns" => view.columns(&mut rows),
-            "table_privileges" | "role_table_grants" => view.table_privileges(&mut rows),
+            "table_privileges" => view.table_privileges(&mut rows),
+            "column_privileges" => view.column_privileges(&mut rows),
+            "usage_privileges" => view.usage_privileges(&mut rows),
+            "udt_privileges" => view.type_privileges(&mut rows),
+            "column_udt_usage" => view.type_usage(false, &mut rows),
+            "column_domain_usage" => view.type_usage(true, &mut rows),
+            "element_types" => view.element_types(&mut rows),
+            "data_type_privileges" => view.data_types(&mut rows),
+            "domains" => view.domains(&mut rows),
+            "parameters" => view.parameters(&mut rows),
             "information_schema_catalog_name" => rows.push(&[("catalog_name", view.database())]),
             "character_sets" => view.character_sets(&mut rows),
             "collations" => view.collations(&mut rows),
@@ -127,62 +139,6 @@ impl View<'_> {
         }
     }
 
-    fn columns(&self, rows: &mut Rows) {
-        for relation in self.facts.relations() {
-            for attribute in self.facts.attributes(&relation) {
-                self.column(&relation, &attribute, rows);
-            }
-        }
-    }
-
-    fn column(&self, relation: &Relation<'_>, attribute: &Attribute, rows: &mut Rows) {
-        let facts = TYPES.get(&attribute.type_oid);
-        let is_array = facts.is_some_and(|facts| facts.category == 'A');
-        let data_type = if is_array { "ARRAY".to_owned() } else { format_type(attribute.type_oid, None) };
-        let (precision, radix, scale) = numbers(attribute.type_oid);
-        let optional = |value: Option<i64>| value.map_or(Value::Null, Value::Integer);
-        let moment = matches!(attribute.type_oid, 1083 | 1114 | 1184 | 1186 | 1266);
-        let texts = matches!(attribute.type_oid, 25 | 1043);
-        rows.push(&[
-            ("table_catalog", self.database()),
-            ("table_schema", relation.schema.into()),
-            ("table_name", relation.name.into()),
-            ("column_name", attribute.name.as_str().into()),
-            ("ordinal_position", Value::Integer(i64::from(attribute.number))),
-            ("is_nullable", if attribute.not_null { "NO" } else { "YES" }.into()),
-            ("data_type", data_type.into()),
-            ("character_octet_length", if texts { Value::Integer(1_073_741_824) } else { Value::Null }),
-            ("numeric_precision", optional(precision)),
-            ("numeric_precision_radix", optional(radix)),
-            ("numeric_scale", optional(scale)),
-            ("datetime_precision", optional(moment.then_some(6).or((attribute.type_oid == 1082).then_some(0)))),
-            ("udt_catalog", self.database()),
-            ("udt_schema", PG_CATALOG.into()),
-            ("udt_name", Value::text_or_null(facts.map(|facts| facts.name.as_str()))),
-            ("dtd_identifier", attribute.number.to_string().into()),
-            ("is_self_referencing", "NO".into()),
-            ("is_identity", "NO".into()),
-            ("identity_cycle", "NO".into()),
-            ("is_generated", "NEVER".into()),
-            ("is_updatable", "NO".into()),
-        ]);
-    }
-
-    fn table_privileges(&self, rows: &mut Rows) {
-        for relation in self.facts.own_relations() {
-            rows.push(&[
-                ("grantor", self.owner(&relation)),
-                ("grantee", "PUBLIC".into()),
-                ("table_catalog", self.database()),
-                ("table_schema", relation.schema.into()),
-                ("table_name", relation.name.into()),
-                ("privilege_type", "SELECT".into()),
-                ("is_grantable", "NO".into()),
-                ("with_hierarchy", "YES".into()),
-            ]);
-        }
-    }
-
     fn character_sets(&self, rows: &mut Rows) {
         rows.push(&[
             ("character_set_name", "UTF8".into()),
@@ -195,7 +151,7 @@ impl View<'_> {
     }
 
     fn collations(&self, rows: &mut Rows) {
-        for name in ["C", "POSIX"] {
+        for name in ["C", "POSIX", "ucs_basic"] {
             rows.push(&[
                 ("collation_catalog", self.database()),
                 ("collation_schema", PG_CATALOG.into()),
@@ -206,7 +162,7 @@ impl View<'_> {
     }
 
     fn collation_character_sets(&self, rows: &mut Rows) {
-        for name in ["C", "POSIX"] {
+        for name in ["C", "POSIX", "ucs_basic"] {
             rows.push(&[
                 ("collation_catalog", self.database()),
                 ("collation_schema", PG_CATALOG.into()),
@@ -214,57 +170,6 @@ impl View<'_> {
                 ("character_set_name", "UTF8".into()),
             ]);
         }
-    }
-
-    /// The user's own roles, directly or through membership.
-    fn enabled_roles(&self, relation: &SystemRelation, rows: &mut Rows) {
-        let Some(user) = self.facts.role(&self.session.current_user) else { return };
-        if relation.name == "enabled_roles" {
-            rows.push(&[("role_name", user.name.as_str().into())]);
-        }
-        for group in user.member_of.iter().filter_map(|oid| self.facts.role_name(*oid)) {
-            match relation.name {
-                "enabled_roles" => rows.push(&[("role_name", group.into())]),
-                "applicable_roles" => rows.push(&[
-                    ("grantee", user.name.as_str().into()),
-                    ("role_name", group.into()),
-                    ("is_grantable", "NO".into()),
-                ]),
-                _ => {}
-            }
-        }
-    }
-
-    /// The functions of PostgreSQL by name; their bodies are the engine's.
-    fn routines(&self, rows: &mut Rows) {
-        for (oid, function) in all_functions() {
-            let result = function.result_text();
-            rows.push(&[
-                ("specific_catalog", self.database()),
-                ("specific_schema", PG_CATALOG.into()),
-                ("specific_name", format!("{}_{oid}", function.name).into()),
-                ("routine_catalog", self.database()),
-                ("routine_schema", PG_CATALOG.into()),
-                ("routine_name", function.name.as_str().into()),
-                ("routine_type", if result.is_some() { "FUNCTION" } else { "PROCEDURE" }.into()),
-                ("data_type", Value::text_or_null(result.as_deref())),
-                ("routine_body", "EXTERNAL".into()),
-                ("external_language", "INTERNAL".into()),
-            ]);
-        }
-    }
-}
-
-/// Precision, radix and scale of a number type.
-fn numbers(type_oid: u32) -> (Option<i64>, Option<i64>, Option<i64>) {
-    match type_oid {
-        21 => (Some(16), Some(2), Some(0)),
-        23 => (Some(32), Some(2), Some(0)),
-        20 => (Some(64), Some(2), Some(0)),
-        700 => (Some(24), Some(2), None),
-        701 => (Some(53), Some(2), None),
-        1700 => (None, Some(10), None),
-        _ => (None, None, None),
     }
 }
 

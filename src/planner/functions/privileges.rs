@@ -1,0 +1,217 @@
+//! `has_*_privilege` and `pg_has_role`: everybody may look, superusers may do everything else.
+//!
+//! All argument forms of PostgreSQL: without a role the current one is meant, roles and objects are given
+//! by name or by object id. An unknown name is an error, an unknown id gives NULL.
+
+use std::sync::Arc;
+
+use datafusion::common::ScalarValue;
+use datafusion::error::Result;
+
+use super::FunctionContext;
+use super::function::{Function, integer, oid, sql_error, text};
+use crate::system::{
+    CatalogFacts, Relation, Value, function_by_arguments, is_function, is_in, is_type, language_oid, split_name,
+    tablespace_oid, type_oid,
+};
+use crate::types::{Code, SqlType};
+
+/// What a function asks about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table,
+    AnyColumn,
+    Column,
+    Sequence,
+    Schema,
+    Database,
+    Function,
+    Language,
+    Type,
+    Tablespace,
+    Wrapper,
+    Server,
+    Parameter,
+}
+
+const TABLE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "RULE"];
+const COLUMN: &[&str] = &["SELECT", "INSERT", "UPDATE", "REFERENCES"];
+
+/// Per function: its kind, the privileges it knows, and those that everybody has.
+const FUNCTIONS: &[(&str, Kind, &[&str], &[&str])] = &[
+    ("has_table_privilege", Kind::Table, TABLE, &["SELECT"]),
+    ("has_any_column_privilege", Kind::AnyColumn, COLUMN, &["SELECT"]),
+    ("has_column_privilege", Kind::Column, COLUMN, &["SELECT"]),
+    ("has_sequence_privilege", Kind::Sequence, &["USAGE", "SELECT", "UPDATE"], &["USAGE", "SELECT"]),
+    ("has_schema_privilege", Kind::Schema, &["CREATE", "USAGE"], &["USAGE"]),
+    ("has_database_privilege", Kind::Database, &["CREATE", "TEMPORARY", "TEMP", "CONNECT"], &["CONNECT"]),
+    ("has_function_privilege", Kind::Function, &["EXECUTE"], &["EXECUTE"]),
+    ("has_language_privilege", Kind::Language, &["USAGE"], &["USAGE"]),
+    ("has_type_privilege", Kind::Type, &["USAGE"], &["USAGE"]),
+    ("has_tablespace_privilege", Kind::Tablespace, &["CREATE"], &[]),
+    ("has_foreign_data_wrapper_privilege", Kind::Wrapper, &["USAGE"], &[]),
+    ("has_server_privilege", Kind::Server, &["USAGE"], &[]),
+    ("has_parameter_privilege", Kind::Parameter, &["SET", "ALTER SYSTEM"], &[]),
+];
+
+/// What `pg_has_role` can be asked.
+const MEMBERSHIP: &[&str] = &["USAGE", "MEMBER"];
+
+/// The functions of this file.
+pub(super) fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
+    let mut functions: Vec<Function> = FUNCTIONS.iter().map(|spec| privilege(context, *spec)).collect();
+    let facts = Arc::clone(context);
+    functions.push(Function::new("pg_has_role", 2, 3, SqlType::Bool, move |arguments| {
+        wanted(arguments, MEMBERSHIP)?;
+        let member = if arguments.len() == 3 { role(&facts, arguments, 0)? } else { current(&facts) };
+        let group = role(&facts, arguments, arguments.len() - 2)?;
+        let (Some(member), Some(group)) = (member, group) else { return Ok(Value::Null) };
+        Ok(is_member(&facts.catalog, member, group).into())
+    }));
+    functions
+}
+
+fn privilege(context: &Arc<FunctionContext>, spec: (&'static str, Kind, &'static [&str], &'static [&str])) -> Function {
+    let (name, kind, known, of_everybody) = spec;
+    let facts = Arc::clone(context);
+    let least = if kind == Kind::Column { 3 } else { 2 };
+    Function::new(name, least, least + 1, SqlType::Bool, move |arguments| {
+        let first = arguments.len() - least;
+        let role = if first == 1 { role(&facts, arguments, 0)? } else { current(&facts) };
+        if !object_exists(&facts, kind, arguments, first)? {
+            return Ok(Value::Null);
+        }
+        let wanted = wanted(arguments, known)?;
+        let is_superuser = role.and_then(|role| facts.catalog.roles.iter().find(|known| known.oid == role));
+        let is_superuser = is_superuser.is_some_and(|role| role.is_superuser);
+        let has = |(privilege, grants): &(String, bool)| !grants && of_everybody.contains(&privilege.as_str());
+        Ok((is_superuser || wanted.iter().any(has)).into())
+    })
+}
+
+/// The privileges of a comma separated list, and whether each is meant with the right to give it on.
+fn wanted(arguments: &[ScalarValue], known: &[&str]) -> Result<Vec<(String, bool)>> {
+    let list = text(arguments, arguments.len() - 1).unwrap_or_default();
+    let one = |item: &str| {
+        let item = item.trim().to_ascii_uppercase();
+        let bare = item.strip_suffix(" WITH GRANT OPTION").or_else(|| item.strip_suffix(" WITH ADMIN OPTION"));
+        let privilege = bare.unwrap_or(&item).trim().to_owned();
+        if known.contains(&privilege.as_str()) {
+            return Ok((privilege, bare.is_some()));
+        }
+        let shown: String = list.trim().chars().take(80).collect();
+        Err(sql_error(Code::InvalidParameterValue, format!("unrecognized privilege type: \"{shown}\"")))
+    };
+    list.split(',').map(one).collect()
+}
+
+fn current(context: &FunctionContext) -> Option<u32> {
+    context.catalog.role(&context.session.current_user).map(|role| role.oid)
+}
+
+/// A role by name, which must exist, or by id.
+fn role(context: &FunctionContext, arguments: &[ScalarValue], index: usize) -> Result<Option<u32>> {
+    match text(arguments, index) {
+        Some(name) if name.eq_ignore_ascii_case("public") => Ok(None),
+        Some(name) => match context.catalog.role(name) {
+            Some(role) => Ok(Some(role.oid)),
+            None => Err(missing(Code::UndefinedObject, "role", name)),
+        },
+        None => Ok(oid(arguments, index)),
+    }
+}
+
+fn missing(code: Code, what: &str, name: &str) -> datafusion::error::DataFusionError {
+    let shown: String = name.chars().take(200).collect();
+    sql_error(code, format!("{what} \"{shown}\" does not exist"))
+}
+
+/// Whether the object is there: a name must mean one, an id may mean none.
+fn object_exists(context: &FunctionContext, kind: Kind, arguments: &[ScalarValue], index: usize) -> Result<bool> {
+    let catalog = &context.catalog;
+    if matches!(kind, Kind::Table | Kind::AnyColumn | Kind::Column | Kind::Sequence) {
+        let Some(relation) = relation(context, arguments, index)? else { return Ok(false) };
+        return match kind {
+            Kind::Column => column_exists(catalog, &relation, arguments, index + 1),
+            Kind::Sequence => Err(sql_error(Code::WrongObjectType, format!("\"{}\" is not a sequence", relation.name))),
+            _ => Ok(true),
+        };
+    }
+    let Some(name) = text(arguments, index) else {
+        let Some(oid) = oid(arguments, index) else { return Ok(false) };
+        return Ok(match kind {
+            Kind::Schema => catalog.schema_name(oid).is_some(),
+            Kind::Database => catalog.catalog.databases.values().any(|database| database.oid == oid),
+            Kind::Function => is_function(oid),
+            Kind::Language => is_in("pg_language", oid),
+            Kind::Type => is_type(oid),
+            Kind::Tablespace => is_in("pg_tablespace", oid),
+            _ => false,
+        });
+    };
+    let (found, code, what) = match kind {
+        Kind::Schema => (catalog.schema_oid(name).is_some(), Code::InvalidSchemaName, "schema"),
+        Kind::Database => (catalog.catalog.databases.contains_key(name), Code::InvalidCatalogName, "database"),
+        Kind::Function => (function_by_arguments(name).is_some(), Code::UndefinedFunction, "function"),
+        Kind::Language => (language_oid(name).is_some(), Code::UndefinedObject, "language"),
+        Kind::Type => (type_oid(name).is_some(), Code::UndefinedObject, "type"),
+        Kind::Tablespace => (tablespace_oid(name).is_some(), Code::UndefinedObject, "tablespace"),
+        Kind::Wrapper => (false, Code::UndefinedObject, "foreign-data wrapper"),
+        Kind::Server => (false, Code::UndefinedObject, "server"),
+        _ => (true, Code::UndefinedObject, "parameter"),
+    };
+    if found { Ok(true) } else { Err(missing(code, what, name)) }
+}
+
+/// A relation by name, which must exist, or by id.
+pub(super) fn relation<'a>(
+    context: &'a FunctionContext,
+    arguments: &[ScalarValue],
+    index: usize,
+) -> Result<Option<Relation<'a>>> {
+    let Some(name) = text(arguments, index) else {
+        return Ok(oid(arguments, index).and_then(|oid| context.catalog.relation(oid)));
+    };
+    let search_path = &context.session.search_path;
+    let found = split_name(name)
+        .and_then(|(schema, bare)| context.catalog.relation_named(schema.as_deref(), &bare, search_path));
+    found.map(Some).ok_or_else(|| missing(Code::UndefinedTable, "relation", name))
+}
+
+fn column_exists(
+    catalog: &CatalogFacts,
+    relation: &Relation<'_>,
+    arguments: &[ScalarValue],
+    index: usize,
+) -> Result<bool> {
+    let attributes = catalog.attributes(relation);
+    match text(arguments, index) {
+        Some(name) if attributes.iter().any(|attribute| attribute.name == name) => Ok(true),
+        Some(name) => {
+            let shown: String = name.chars().take(200).collect();
+            let text = format!("column \"{shown}\" of relation \"{}\" does not exist", relation.name);
+            Err(sql_error(Code::UndefinedColumn, text))
+        }
+        None => {
+            let number = integer(arguments, index);
+            Ok(attributes.iter().any(|attribute| Some(i64::from(attribute.number)) == number))
+        }
+    }
+}
+
+/// Directly or through other roles; a superuser counts as a member of every role.
+fn is_member(catalog: &CatalogFacts, member: u32, group: u32) -> bool {
+    let mut seen = vec![member];
+    let mut next = 0;
+    while let Some(oid) = seen.get(next).copied() {
+        next += 1;
+        for role in catalog.roles.iter().filter(|role| role.oid == oid) {
+            if role.is_superuser {
+                return true;
+            }
+            let new: Vec<u32> = role.member_of.iter().copied().filter(|group| !seen.contains(group)).collect();
+            seen.extend(new);
+        }
+    }
+    seen.contains(&group)
+}

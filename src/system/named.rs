@@ -1,0 +1,191 @@
+//! Objects of `pg_catalog` by name and id: operators, collations, text search.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::Int32Type;
+
+use super::exports::exported;
+use super::facts::CatalogFacts;
+use super::lookup::{format_type, is_type, type_oid};
+use super::procedures::function_facts;
+use super::relations::{PG_CATALOG, system_relation, system_relations};
+use crate::catalog::quote_ident;
+
+/// An operator of PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct OperatorFacts {
+    /// Its symbol.
+    pub name: String,
+    /// Type of the left operand; 0 for a prefix operator.
+    pub left: u32,
+    /// Type of the right operand.
+    pub right: u32,
+}
+
+static OPERATORS: LazyLock<HashMap<u32, OperatorFacts>> = LazyLock::new(|| read_operators().unwrap_or_default());
+
+fn rows_of(table: &str) -> Option<RecordBatch> {
+    exported(system_relation(PG_CATALOG, table)?).ok()?
+}
+
+fn read_operators() -> Option<HashMap<u32, OperatorFacts>> {
+    let batch = rows_of("pg_operator")?;
+    let integers = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int32Type>();
+    let (ids, left, right) = (integers("oid")?, integers("oprleft")?, integers("oprright")?);
+    let names = batch.column_by_name("oprname")?.as_string_opt::<i32>()?;
+    let facts = |row: usize| OperatorFacts {
+        name: names.value(row).to_owned(),
+        left: left.value(row) as u32,
+        right: right.value(row) as u32,
+    };
+    Some((0..batch.num_rows()).map(|row| (ids.value(row) as u32, facts(row))).collect())
+}
+
+/// The operator with this object id.
+pub fn operator_facts(oid: u32) -> Option<&'static OperatorFacts> {
+    OPERATORS.get(&oid)
+}
+
+/// How many operators have this symbol.
+pub fn operators_named(symbol: &str) -> usize {
+    OPERATORS.values().filter(|facts| facts.name == symbol).count()
+}
+
+/// The one operator with this symbol.
+pub fn operator_oid(symbol: &str) -> Option<u32> {
+    OPERATORS.iter().find(|(_, facts)| facts.name == symbol).map(|(oid, _)| *oid)
+}
+
+/// The operator that `symbol(left,right)` means, with NONE for an operand that is not there.
+pub fn operator_by_operands(text: &str) -> Option<u32> {
+    let (symbol, operands) = text.trim().strip_suffix(')')?.rsplit_once('(')?;
+    let symbol = symbol.trim();
+    let symbol = symbol.strip_prefix("pg_catalog.").unwrap_or(symbol);
+    let (left, right) = operands.split_once(',')?;
+    let operand = |name: &str| if name.trim().eq_ignore_ascii_case("none") { Some(0) } else { type_oid(name) };
+    let (left, right) = (operand(left)?, operand(right)?);
+    let is_meant = |facts: &OperatorFacts| facts.name == symbol && facts.left == left && facts.right == right;
+    OPERATORS.iter().find(|(_, facts)| is_meant(facts)).map(|(oid, _)| *oid)
+}
+
+/// There is a row with this object id in an exported table.
+pub fn is_in(table: &str, oid: u32) -> bool {
+    name_in(table, "oid", oid).is_some()
+}
+
+/// Text of the second column of the row with this object id; the oid alone where there is no text.
+fn name_in(table: &str, column: &str, oid: u32) -> Option<String> {
+    let batch = rows_of(table)?;
+    let ids = batch.column_by_name("oid")?.as_primitive_opt::<Int32Type>()?;
+    let row = ids.values().iter().position(|id| *id as u32 == oid)?;
+    match batch.column_by_name(column)?.as_string_opt::<i32>() {
+        Some(names) => Some(names.value(row).to_owned()),
+        None => Some(oid.to_string()),
+    }
+}
+
+fn oid_in(table: &str, column: &str, name: &str) -> Option<u32> {
+    let batch = rows_of(table)?;
+    let ids = batch.column_by_name("oid")?.as_primitive_opt::<Int32Type>()?;
+    let names = batch.column_by_name(column)?.as_string_opt::<i32>()?;
+    let row = names.iter().position(|found| found == Some(name))?;
+    Some(ids.value(row) as u32)
+}
+
+/// The object id of a collation.
+pub fn collation_oid(name: &str) -> Option<u32> {
+    oid_in("pg_collation", "collname", name)
+}
+
+/// The name of a collation.
+pub fn collation_name(oid: u32) -> Option<String> {
+    name_in("pg_collation", "collname", oid)
+}
+
+fn text_search_column(table: &str) -> &'static str {
+    if table == "pg_ts_dict" { "dictname" } else { "cfgname" }
+}
+
+/// The object id of a text search configuration (`pg_ts_config`) or dictionary (`pg_ts_dict`).
+pub fn text_search_oid(table: &str, name: &str) -> Option<u32> {
+    oid_in(table, text_search_column(table), name)
+}
+
+/// The name of a text search configuration or dictionary.
+pub fn text_search_name(table: &str, oid: u32) -> Option<String> {
+    name_in(table, text_search_column(table), oid)
+}
+
+/// The name of a tablespace.
+pub fn tablespace_oid(name: &str) -> Option<u32> {
+    oid_in("pg_tablespace", "spcname", name)
+}
+
+/// The object id of a language.
+pub fn language_oid(name: &str) -> Option<u32> {
+    oid_in("pg_language", "lanname", name)
+}
+
+impl CatalogFacts {
+    /// What an object is, in words; none for one that does not exist.
+    pub fn describe_object(&self, class: u32, oid: u32, part: i64, search_path: &[String]) -> Option<String> {
+        let class = system_relations().find(|relation| relation.oid == class)?.name;
+        Some(match class {
+            "pg_class" => {
+                let relation = self.relation(oid)?;
+                let what = if relation.kind == 'v' { "view" } else { "table" };
+                let table = format!("{what} {}", self.relation_text(oid, search_path)?);
+                let mut columns = self.attributes(&relation).into_iter();
+                match columns.find(|column| i64::from(column.number) == part) {
+                    Some(column) => format!("column {} of {table}", quote_ident(&column.name)),
+                    None => table,
+                }
+            }
+            "pg_proc" => {
+                let facts = function_facts(oid)?;
+                format!("function {}({})", quote_ident(&facts.name), facts.signature_text())
+            }
+            "pg_type" if is_type(oid) => format!("type {}", format_type(oid, None)),
+            "pg_namespace" => format!("schema {}", quote_ident(self.schema_name(oid)?)),
+            "pg_authid" => format!("role {}", quote_ident(self.role_name(oid)?)),
+            "pg_database" => {
+                let database = self.catalog.databases.values().find(|database| database.oid == oid)?;
+                format!("database {}", quote_ident(&database.name))
+            }
+            "pg_collation" => format!("collation {}", quote_ident(&collation_name(oid)?)),
+            "pg_language" => format!("language {}", quote_ident(&name_in(class, "lanname", oid)?)),
+            "pg_am" => format!("access method {}", quote_ident(&name_in(class, "amname", oid)?)),
+            "pg_tablespace" => format!("tablespace {}", quote_ident(&name_in(class, "spcname", oid)?)),
+            "pg_operator" => {
+                let facts = operator_facts(oid)?;
+                let operand = |oid: u32| if oid == 0 { "NONE".to_owned() } else { format_type(oid, None) };
+                format!("operator {}({},{})", facts.name, operand(facts.left), operand(facts.right))
+            }
+            "pg_rewrite" => format!("rule _RETURN on view {}", self.relation_text(oid & 0x3fff_ffff, search_path)?),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{collation_oid, operator_by_operands, operator_facts, text_search_name, text_search_oid};
+
+    #[test]
+    fn operators_are_found_by_their_operands() {
+        assert_eq!(operator_by_operands("=(integer,integer)"), Some(96));
+        assert_eq!(operator_by_operands("pg_catalog.+(int4,int4)"), Some(551));
+        assert_eq!(operator_by_operands("-(NONE,int4)"), Some(558));
+        assert_eq!(operator_by_operands("=(nothing,int4)"), None);
+        assert_eq!(operator_facts(96).map(|facts| facts.name.as_str()), Some("="));
+    }
+
+    #[test]
+    fn collations_and_text_search_objects_have_names() {
+        assert_eq!(collation_oid("C"), Some(950));
+        let english = text_search_oid("pg_ts_config", "english").expect("english");
+        assert_eq!(text_search_name("pg_ts_config", english).as_deref(), Some("english"));
+    }
+}
