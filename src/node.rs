@@ -78,10 +78,11 @@ impl Node {
             sql_error_from_engine,
         ));
         let (fleet, mesh) = join(&config, &ground, &store, runner, summaries).await?;
-        let facts = node_facts(&config, &ground);
+        let sessions = SessionList::default();
+        let facts = node_facts(&config, &ground, &sessions);
         let planner =
             Planner::new(engine, Arc::clone(&ground.catalog), fleet, facts, Arc::clone(&ground.clock)).await?;
-        let pg_address = open_pg(&config, &ground, planner).await?;
+        let pg_address = open_pg(&config, &ground, planner, sessions).await?;
         // Events are pulled last: what arrives is asked for at once.
         let _first = own_status.ingest.set(start_ingest(&config, &ground, &store));
         tracing::info!(node = %ground.name, role = ground.role.as_str(), version = env!("CARGO_PKG_VERSION"), "node is up");
@@ -211,7 +212,12 @@ fn remember_members(mesh: &Arc<Mesh>, store: &Arc<Store>, tasks: &Tasks) {
     });
 }
 
-async fn open_pg(config: &Config, ground: &Ground, planner: Planner) -> anyhow::Result<SocketAddr> {
+async fn open_pg(
+    config: &Config,
+    ground: &Ground,
+    planner: Planner,
+    sessions: SessionList,
+) -> anyhow::Result<SocketAddr> {
     let limits = PgLimits {
         connections_max: config.pg.max_connections,
         message_bytes_max: config.pg.message_bytes_max,
@@ -232,7 +238,7 @@ async fn open_pg(config: &Config, ground: &Ground, planner: Planner) -> anyhow::
         planner: Arc::new(planner),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
-        sessions: SessionList::default(),
+        sessions,
     };
     let listener = Listener::start(pg_config, shared, &ground.tasks).await?;
     tracing::info!(service = "pg", address = %listener.local_addr(), "listening");
@@ -302,7 +308,7 @@ fn event_kind(stream: &FeedStream) -> EventKind {
 }
 
 /// Users of the configuration as roles with stable object ids: in the order of their names.
-fn node_facts(config: &Config, ground: &Ground) -> NodeFacts {
+fn node_facts(config: &Config, ground: &Ground, sessions: &SessionList) -> NodeFacts {
     let mut names: Vec<&str> = config.pg.users.iter().map(|user| user.name.as_str()).collect();
     names.sort_unstable();
     let role = |(name, oid): (&str, u32)| RoleFacts {
@@ -316,6 +322,7 @@ fn node_facts(config: &Config, ground: &Ground) -> NodeFacts {
         roles: names.into_iter().zip(FIRST_ROLE_OID..).map(role).collect(),
         started_us: ground.started_us,
         version: format!("PostgreSQL 15.0 (Armorlake {})", env!("CARGO_PKG_VERSION")),
+        activity: Some(Arc::new(sessions.clone())),
     }
 }
 

@@ -39,7 +39,7 @@ use crate::execution::{
 };
 use crate::mesh::Fleet;
 use crate::system::{
-    CatalogFacts, INFORMATION_SCHEMA, InformationSchema, PG_CATALOG, PgCatalog, RoleFacts, SessionFacts,
+    Activity, CatalogFacts, INFORMATION_SCHEMA, InformationSchema, PG_CATALOG, PgCatalog, RoleFacts, SessionFacts,
 };
 use crate::types::{Code, FragmentSettings, QueryId, SqlError, SqlType};
 
@@ -86,6 +86,8 @@ pub struct NodeFacts {
     pub started_us: i64,
     /// The text of `version()`.
     pub version: String,
+    /// Who is connected.
+    pub activity: Option<Arc<dyn Activity>>,
 }
 
 /// Plans and starts queries of one node.
@@ -279,6 +281,7 @@ impl Planner {
             version: self.node.version.clone(),
             settings: context.shown_settings.as_ref().clone(),
             table_bytes: self.table_bytes(),
+            activity: self.node.activity.clone(),
             ..SessionFacts::default()
         }
     }

@@ -69,6 +69,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        names::qualify_wildcards(select);
         subqueries::simplify_empty(select);
         subqueries::rewrite_select_list(select);
         ControlFlow::Continue(())

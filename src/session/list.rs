@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use subtle::ConstantTimeEq;
 
 use crate::env::{Random, random_u64};
+use crate::system::{Activity, ActivityFacts};
 
 use super::interrupt::{Interrupt, InterruptReason};
 
@@ -161,6 +162,24 @@ impl SessionList {
 fn low_bytes(number: u64) -> [u8; 4] {
     let [a, b, c, d, ..] = number.to_ne_bytes();
     [a, b, c, d]
+}
+
+impl Activity for SessionList {
+    fn sessions(&self) -> Vec<ActivityFacts> {
+        let told = |session: SessionInfo| ActivityFacts {
+            pid: session.pid,
+            user: session.user,
+            database: session.database,
+            application: session.application,
+            client: session.client,
+            state: session.state.as_str(),
+            query: session.query,
+            started_us: session.started_us,
+            query_started_us: session.query_started_us,
+            changed_us: session.changed_us,
+        };
+        self.snapshot().into_iter().map(told).collect()
+    }
 }
 
 /// A session's place in the list.

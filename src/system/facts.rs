@@ -1,6 +1,8 @@
 //! What the system tables and functions are made from: plain facts that the rooms above hand in.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
@@ -139,6 +141,23 @@ impl CatalogFacts {
         self.roles.iter().find(|role| role.oid == oid).map(|role| role.name.as_str())
     }
 
+    /// A role is another one, a member of it directly or through others, or a superuser.
+    pub fn is_member(&self, member: &str, group: &str) -> bool {
+        let mut members: Vec<&RoleFacts> = self.role(member).into_iter().collect();
+        let mut next = 0;
+        while let Some(role) = members.get(next).copied() {
+            next += 1;
+            if role.is_superuser || role.name == group {
+                return true;
+            }
+            let groups = self.roles.iter().filter(|known| role.member_of.contains(&known.oid));
+            let new: Vec<&RoleFacts> =
+                groups.filter(|known| !members.iter().any(|seen| seen.oid == known.oid)).collect();
+            members.extend(new);
+        }
+        false
+    }
+
     /// The role with this name.
     pub fn role(&self, name: &str) -> Option<&RoleFacts> {
         self.roles.iter().find(|role| role.name == name)
@@ -164,15 +183,52 @@ pub struct SessionFacts {
     pub version: String,
     /// All settings with their values in this session.
     pub settings: Vec<SettingFacts>,
-    /// Address of the client, where it came over TCP.
-    pub client_address: Option<String>,
     /// Bytes of tables on all nodes, by object id, as far as this node knows.
     pub table_bytes: BTreeMap<u32, i64>,
     /// Application name as the client stated it.
     pub application_name: String,
+    /// Who is connected to this node; without it, only this session is told of.
+    pub activity: Option<Arc<dyn Activity>>,
+}
+
+/// Tells who is connected to this node. Implemented by `session::SessionList`.
+pub trait Activity: Debug + Send + Sync {
+    /// Every session, by process id.
+    fn sessions(&self) -> Vec<ActivityFacts>;
+}
+
+/// A session as `pg_stat_activity` shows it; instants are microseconds since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityFacts {
+    /// The connection's process id.
+    pub pid: i32,
+    /// The role it logged in as.
+    pub user: String,
+    /// The database.
+    pub database: String,
+    /// The program's name as it gave it.
+    pub application: String,
+    /// Where it comes from.
+    pub client: Option<SocketAddr>,
+    /// `active`, `idle`, ...
+    pub state: &'static str,
+    /// Its last statement.
+    pub query: String,
+    /// Login.
+    pub started_us: i64,
+    /// Start of the last statement.
+    pub query_started_us: Option<i64>,
+    /// Last change of the state.
+    pub changed_us: i64,
 }
 
 impl SessionFacts {
+    /// Where this session's client comes from.
+    pub fn client(&self) -> Option<SocketAddr> {
+        let sessions = self.activity.as_ref()?.sessions();
+        sessions.into_iter().find(|session| session.pid == self.backend_pid)?.client
+    }
+
     /// The setting with this name, case ignored.
     pub fn setting(&self, name: &str) -> Option<&SettingFacts> {
         self.settings.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))

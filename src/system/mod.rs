@@ -27,7 +27,7 @@ mod relations;
 mod rows;
 
 pub use exports::keywords;
-pub use facts::{CatalogFacts, OWNER_OID, RoleFacts, SessionFacts, SettingFacts};
+pub use facts::{Activity, ActivityFacts, CatalogFacts, OWNER_OID, RoleFacts, SessionFacts, SettingFacts};
 pub use information_schema::InformationSchema;
 pub use lookup::{Attribute, Relation, base_type, format_type, is_type, split_name, type_name, type_oid};
 pub use named::{

@@ -23,7 +23,6 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     let shapes = [ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Options, Ordinals, Subscripts];
     let own = shapes.into_iter().map(|shape| ScalarUDF::new_from_impl(ListFunction::new(shape)));
     let bounds = [
-        datafusion_pg_catalog::pg_catalog::quote_ident_udf::create_parse_ident_udf(),
         datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_upper_udf(),
         datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_lower_udf(),
     ];

@@ -8,6 +8,7 @@ mod access;
 mod calendar;
 mod events;
 mod function;
+mod idents;
 mod instants;
 mod json;
 mod lists;
@@ -58,13 +59,13 @@ pub struct FunctionContext {
 /// What owners evaluate; for [`crate::execution::Engine`].
 pub const OF_OWNERS: OwnerFunctions = OwnerFunctions { lasting: register_lasting, of_statement: register_of_moment };
 
-/// Adds what statements have before fragments, and no statement changes: functions in FROM. Called once,
-/// on a copy of [`crate::execution::Engine::base`].
+/// Adds what statements have before fragments, and no statement changes, functions in FROM among it. Called
+/// once, on a copy of [`crate::execution::Engine::base`].
 pub fn register_tables(state: &mut SessionState) -> Result<()> {
     let engine = SessionContext::new_with_state(state.clone());
     tables::register(&engine)?;
     *state = engine.state();
-    Ok(())
+    register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
 }
 
 /// Adds the functions that tell of this session and catalog.
@@ -76,7 +77,7 @@ pub fn register_of_session(
     for functions in [session::functions(context), objects::functions(context), privileges::functions(context)] {
         register(state, functions.into_iter().map(Function::udf))?;
     }
-    register(state, server::functions().into_iter().chain(access::functions(context)).map(Function::udf))?;
+    register(state, access::functions(context).into_iter().map(Function::udf))?;
     register(state, [access::explode(context)])?;
     registry::register(state, context)?;
     series::register(state, &Moment::of(settings)?);
@@ -88,6 +89,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, events::functions())?;
     register(state, spans::functions())?;
     register(state, lists::functions())?;
+    register(state, idents::functions().into_iter().map(Function::udf))?;
     register(state, texts::typed_functions())?;
     register(state, texts::functions().into_iter().map(Function::udf))?;
     register(state, json::functions().iter().map(|function| function.as_ref().clone()))

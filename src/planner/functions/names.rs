@@ -31,6 +31,8 @@ pub(super) struct RegistryReader {
     pub(super) texts: HashMap<SqlType, Arc<ScalarUDF>>,
     /// Per type, the function from name to id.
     pub(super) ids: HashMap<SqlType, Arc<ScalarUDF>>,
+    /// Gives a list that counts from 1 for a vector of a system table.
+    pub(super) as_list: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for RegistryReader {
@@ -64,10 +66,10 @@ impl FunctionRewrite for RegistryReader {
                 let args = args.into_iter().map(|argument| self.named(argument, schema)).collect();
                 Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })))
             }
-            Expr::ScalarFunction(ScalarFunction { func, args }) if COUNTING.contains(&func.name()) => {
-                let is_vector = args.first().is_some_and(|array| is_vector(array, schema));
-                let counted = Expr::ScalarFunction(ScalarFunction { func, args });
-                Ok(if is_vector { Transformed::yes(from_zero(counted)) } else { Transformed::no(counted) })
+            Expr::ScalarFunction(ScalarFunction { func, args })
+                if COUNTING.contains(&func.name()) && args.first().is_some_and(|array| is_vector(array, schema)) =>
+            {
+                Ok(Transformed::yes(self.from_zero(func, args)))
             }
             other => Ok(Transformed::no(other)),
         }
@@ -83,19 +85,20 @@ fn is_vector(expr: &Expr, schema: &DFSchema) -> bool {
     matches!(sql_type, Ok(SqlType::Int2Vector | SqlType::OidVector))
 }
 
-fn from_zero(expr: Expr) -> Expr {
-    match expr {
-        Expr::ScalarFunction(ScalarFunction { func, mut args }) if func.name() == "array_element" => {
-            if let Some(place) = args.get_mut(1) {
-                *place = std::mem::take(place) + lit(1_i64);
-            }
-            Expr::ScalarFunction(ScalarFunction { func, args })
-        }
-        bound => bound - lit(1_i32),
-    }
-}
-
 impl RegistryReader {
+    /// The vector becomes a list, so that this is done once only.
+    fn from_zero(&self, function: Arc<ScalarUDF>, mut arguments: Vec<Expr>) -> Expr {
+        if let Some(vector) = arguments.first_mut() {
+            *vector = call(&self.as_list, std::mem::take(vector));
+        }
+        let is_element = function.name() == "array_element";
+        if let Some(place) = arguments.get_mut(1).filter(|_| is_element) {
+            *place = std::mem::take(place) + lit(1_i64);
+        }
+        let counted = Expr::ScalarFunction(ScalarFunction { func: function, args: arguments });
+        if is_element { counted } else { counted - lit(1_i32) }
+    }
+
     /// The name of an object; every other value as it is.
     fn named(&self, expr: Expr, schema: &DFSchema) -> Expr {
         match kind_of(&expr, schema).and_then(|kind| self.texts.get(&kind)) {

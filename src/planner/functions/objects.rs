@@ -33,6 +33,7 @@ fn names(context: &Arc<FunctionContext>) -> Vec<Function> {
             let unknown = || format!("unknown (OID={role})");
             Ok(catalog.role_name(role).map_or_else(unknown, str::to_owned).into())
         }),
+        role_memberships(context),
         Function::new("format_type", 2, 2, SqlType::Text, move |arguments| {
             let Some(type_oid) = oid(arguments, 0) else { return Ok(Value::Null) };
             let modifier = integer(arguments, 1).and_then(|modifier| i32::try_from(modifier).ok());
@@ -85,6 +86,24 @@ fn visibility(context: &FunctionContext) -> Vec<Function> {
         known("pg_ts_template_is_visible", |oid| is_in("pg_ts_template", oid)),
         known("pg_statistics_obj_is_visible", |_| false),
     ]
+}
+
+/// The names of a role and of all roles that it is a member of, directly or through others.
+fn role_memberships(context: &FunctionContext) -> Function {
+    let catalog = Arc::clone(&context.catalog);
+    Function::new("role_memberships", 1, 1, SqlType::NameArray, move |arguments| {
+        let mut members: Vec<u32> = oid(arguments, 0).into_iter().collect();
+        let (mut names, mut next) = (Vec::new(), 0);
+        while let Some(member) = members.get(next).copied() {
+            next += 1;
+            for role in catalog.roles.iter().filter(|role| role.oid == member) {
+                names.push(Some(role.name.clone()));
+                let new: Vec<u32> = role.member_of.iter().copied().filter(|group| !members.contains(group)).collect();
+                members.extend(new);
+            }
+        }
+        Ok(Value::Texts(names))
+    })
 }
 
 fn comments(context: &FunctionContext) -> Vec<Function> {

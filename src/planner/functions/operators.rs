@@ -13,9 +13,10 @@ use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::events::{canonical_address, is_uuid};
+use super::function::sql_error;
 use super::json;
 use crate::planner::rewrite::array_literal;
-use crate::types::SqlType;
+use crate::types::{Code, SqlType};
 
 /// Plans the operators of this file.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl ExprPlanner for OperatorPlanner {
         let (Ok((_, left)), Ok((_, right))) = (raw.left.to_field(schema), raw.right.to_field(schema)) else {
             return Ok(PlannerResult::Original(raw));
         };
+        let raw = read_truths(raw, &left, &right)?;
         // An identity in a fragment is plain bytes: both sides are of one type already.
         if is_uuid(&left) != is_uuid(&right) && left.data_type() != right.data_type() {
             return Ok(PlannerResult::Original(self.compare_uuid(raw, &left, &right)));
@@ -49,6 +51,33 @@ impl ExprPlanner for OperatorPlanner {
         }
         Ok(PlannerResult::Original(raw))
     }
+}
+
+/// A text beside a truth value is read as one: `relispartition = 'f'`.
+fn read_truths(mut raw: RawBinaryExpr, left: &FieldRef, right: &FieldRef) -> Result<RawBinaryExpr> {
+    for (side, other) in [(&mut raw.left, right), (&mut raw.right, left)] {
+        if other.data_type() == &DataType::Boolean
+            && let Some(text) = literal_text(side)
+        {
+            *side = lit(truth_of(text)?);
+        }
+    }
+    Ok(raw)
+}
+
+/// PostgreSQL takes every beginning of these words that is not ambiguous.
+fn truth_of(text: &str) -> Result<bool> {
+    let word = text.trim().to_ascii_lowercase();
+    let begins = |whole: &str, least: usize| word.len() >= least && whole.starts_with(word.as_str());
+    if begins("true", 1) || begins("yes", 1) || begins("on", 2) || word == "1" {
+        return Ok(true);
+    }
+    if begins("false", 1) || begins("no", 1) || begins("off", 2) || word == "0" {
+        return Ok(false);
+    }
+    let shown: String = text.chars().take(200).collect();
+    let code = Code::InvalidTextRepresentation;
+    Err(sql_error(code, format!("invalid input syntax for type boolean: \"{shown}\"")))
 }
 
 impl OperatorPlanner {

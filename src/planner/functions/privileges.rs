@@ -65,8 +65,9 @@ pub(super) fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
         wanted(arguments, MEMBERSHIP)?;
         let member = if arguments.len() == 3 { role(&facts, arguments, 0)? } else { current(&facts) };
         let group = role(&facts, arguments, arguments.len() - 2)?;
-        let (Some(member), Some(group)) = (member, group) else { return Ok(Value::Null) };
-        Ok(is_member(&facts.catalog, member, group).into())
+        let name = |oid: Option<u32>| facts.catalog.role_name(oid?);
+        let (Some(member), Some(group)) = (name(member), name(group)) else { return Ok(Value::Null) };
+        Ok(facts.catalog.is_member(member, group).into())
     }));
     functions
 }
@@ -197,21 +198,4 @@ fn column_exists(
             Ok(attributes.iter().any(|attribute| Some(i64::from(attribute.number)) == number))
         }
     }
-}
-
-/// Directly or through other roles; a superuser counts as a member of every role.
-fn is_member(catalog: &CatalogFacts, member: u32, group: u32) -> bool {
-    let mut seen = vec![member];
-    let mut next = 0;
-    while let Some(oid) = seen.get(next).copied() {
-        next += 1;
-        for role in catalog.roles.iter().filter(|role| role.oid == oid) {
-            if role.is_superuser {
-                return true;
-            }
-            let new: Vec<u32> = role.member_of.iter().copied().filter(|group| !seen.contains(group)).collect();
-            seen.extend(new);
-        }
-    }
-    seen.contains(&group)
 }

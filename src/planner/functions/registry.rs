@@ -61,11 +61,12 @@ pub(super) fn register(state: &mut SessionState, context: &Arc<FunctionContext>)
         texts.insert(*kind, state.udf(text)?);
         ids.insert(*kind, state.udf(id)?);
     }
-    state.register_function_rewrite(Arc::new(RegistryReader { texts, ids }))
+    let as_list = state.udf("array_or_empty")?;
+    state.register_function_rewrite(Arc::new(RegistryReader { texts, ids, as_list }))
 }
 
 fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
-    let mut functions = vec![as_oid()];
+    let mut functions = Vec::new();
     for (kind, id, text, shown) in KINDS {
         let (kind, facts) = (*kind, Arc::clone(context));
         let as_id = Function::new(id, 1, 1, SqlType::Oid, move |arguments| {
@@ -95,6 +96,11 @@ pub(super) fn id_field(kind: SqlType) -> Field {
     Field::new("id", DataType::Int32, true).with_metadata([(SQL_TYPE_KEY.to_owned(), kind.name().to_owned())].into())
 }
 
+/// Casts to types that are plain numbers, which no session changes.
+pub(super) fn numbers() -> Vec<Function> {
+    vec![as_oid(), as_xid()]
+}
+
 /// `x::oid`: a number, or the id that a value of a registry type is.
 fn as_oid() -> Function {
     Function::new("as_oid", 1, 1, SqlType::Oid, |arguments| match oid(arguments, 0) {
@@ -103,6 +109,18 @@ fn as_oid() -> Function {
             let shown: String = text(arguments, 0).unwrap_or_default().chars().take(200).collect();
             let code = Code::InvalidTextRepresentation;
             Err(sql_error(code, format!("invalid input syntax for type oid: \"{shown}\"")))
+        }
+    })
+}
+
+/// `x::xid`: a number.
+fn as_xid() -> Function {
+    Function::new("as_xid", 1, 1, SqlType::Xid, |arguments| match oid(arguments, 0) {
+        Some(number) => Ok(Value::Integer(i64::from(number as i32))),
+        None => {
+            let shown: String = text(arguments, 0).unwrap_or_default().chars().take(200).collect();
+            let code = Code::InvalidTextRepresentation;
+            Err(sql_error(code, format!("invalid input syntax for type xid: \"{shown}\"")))
         }
     })
 }

@@ -1,5 +1,6 @@
 //! Functions that tell of the server, the session and the client.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::FunctionContext;
@@ -79,9 +80,16 @@ fn identity(context: &FunctionContext) -> Vec<Function> {
         tell("pg_conf_load_time", SqlType::Timestamptz, Value::Instant(session.started_us)),
         // A transaction's now() stands still, so it tells transactions of a session apart.
         tell("txid_current", SqlType::Int8, Value::Integer(session.now_us)),
-        tell("inet_client_addr", SqlType::Inet, Value::text_or_null(session.client_address.as_deref())),
+        client(context, "inet_client_addr", SqlType::Inet, |client| client.ip().to_string().into()),
+        client(context, "inet_client_port", SqlType::Int4, |client| Value::Integer(i64::from(client.port()))),
         current_schemas(context),
     ]
+}
+
+/// What is known of the client's address; NULL where it did not come over TCP.
+fn client(context: &FunctionContext, name: &'static str, result: SqlType, tell: fn(SocketAddr) -> Value) -> Function {
+    let session = Arc::clone(&context.session);
+    Function::new(name, 0, 0, result, move |_| Ok(session.client().map_or(Value::Null, tell)))
 }
 
 fn current_schemas(context: &FunctionContext) -> Function {
@@ -118,7 +126,6 @@ fn constants() -> Vec<Function> {
         tell("pg_is_wal_replay_paused", SqlType::Bool, false.into()),
         tell("inet_server_addr", SqlType::Inet, Value::Null),
         tell("inet_server_port", SqlType::Int4, Value::Null),
-        tell("inet_client_port", SqlType::Int4, Value::Null),
         tell("txid_current_if_assigned", SqlType::Int8, Value::Null),
         tell("pg_current_xact_id_if_assigned", SqlType::Int8, Value::Null),
         tell("pg_my_temp_schema", SqlType::Oid, Value::Integer(0)),

@@ -100,6 +100,9 @@ fn part(name: &str) -> Option<usize> {
 
 /// `ARRAY(SELECT x FROM ... ORDER BY y)` -> `(SELECT array_agg(x ORDER BY y) FROM ...)`, never NULL.
 fn array_of_subquery(query: &Query) -> Option<Expr> {
+    if let Some(walk) = super::subqueries::role_walk(query) {
+        return Some(walk);
+    }
     let mut query = query.clone();
     let SetExpr::Select(select) = query.body.as_mut() else { return array_of_whole(&query) };
     if super::subqueries::select_reads_nothing(select) {
@@ -147,6 +150,9 @@ fn must_stay_whole(select: &Select, value: &Expr) -> bool {
 
 /// `ARRAY(query)` for any query: its rows are numbered, so that the array keeps their order.
 fn array_of_whole(query: &Query) -> Option<Expr> {
+    if let Some(sorted) = array_sorted_by_itself(query) {
+        return Some(sorted);
+    }
     let mut whole = parse_query(
         "SELECT array_agg(item ORDER BY place) FROM (SELECT item, row_number() OVER () AS place FROM (SELECT 1) AS listed (item)) AS numbered",
     )?;
@@ -155,6 +161,38 @@ fn array_of_whole(query: &Query) -> Option<Expr> {
     let SetExpr::Select(numbered) = subquery.body.as_mut() else { return None };
     let TableFactor::Derived { subquery, .. } = &mut numbered.from.first_mut()?.relation else { return None };
     **subquery = query.clone();
+    Some(call("array_or_empty", vec![Expr::Subquery(Box::new(whole))]))
+}
+
+/// The same for a query that is sorted by its only column: the aggregate does that.
+fn array_sorted_by_itself(query: &Query) -> Option<Expr> {
+    let mut query = query.clone();
+    if query.limit_clause.is_some() || query.fetch.is_some() {
+        return None;
+    }
+    let OrderByKind::Expressions(keys) = query.order_by.take()?.kind else { return None };
+    let [key] = keys.as_slice() else { return None };
+    let named = match (&key.expr, query.body.as_ref()) {
+        (Expr::Value(_), _) => true,
+        (Expr::Identifier(name), SetExpr::Select(select)) => match select.projection.as_slice() {
+            [SelectItem::ExprWithAlias { alias, .. }] => folded(alias) == folded(name),
+            [SelectItem::UnnamedExpr(Expr::Identifier(column))] => folded(column) == folded(name),
+            _ => false,
+        },
+        _ => false,
+    };
+    if !named {
+        return None;
+    }
+    let mut whole = parse_query("SELECT 1 FROM (SELECT 1) AS listed (item)")?;
+    let SetExpr::Select(select) = whole.body.as_mut() else { return None };
+    let item = Expr::Identifier(Ident::new("item"));
+    let mut key = key.clone();
+    key.expr = item.clone();
+    let clauses = vec![FunctionArgumentClause::OrderBy(vec![key])];
+    select.projection = vec![SelectItem::UnnamedExpr(super::build::call_with("array_agg", vec![item], clauses))];
+    let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation else { return None };
+    **subquery = query;
     Some(call("array_or_empty", vec![Expr::Subquery(Box::new(whole))]))
 }
 

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TrimWhereField, VisitMut,
-    VisitorMut, visit_expressions,
+    AccessExpr, Expr, Ident, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    Statement, TrimWhereField, VisitMut, VisitorMut, visit_expressions,
 };
 
 use super::build::{folded, last_part};
@@ -73,10 +73,7 @@ impl VisitorMut for Namer {
 }
 
 fn name_select(select: &mut Select) {
-    let has_wildcard = select
-        .projection
-        .iter()
-        .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let wildcards = Wildcards::of(select);
     let mut seen: HashMap<String, usize> = HashMap::new();
     for item in &mut select.projection {
         let (expr, name) = match item {
@@ -92,12 +89,38 @@ fn name_select(select: &mut Select) {
         *count += 1;
         let unnamed = matches!(item, SelectItem::UnnamedExpr(_));
         // A bare column beside `*` is there twice; alone it keeps its name and its table.
-        let is_twin = *count > 1 || (has_wildcard && plain && unnamed);
+        let is_twin = *count > 1 || (plain && unnamed && wildcards.may_hold(&expr));
         if plain && unnamed && !is_twin {
             continue;
         }
         let unique = if is_twin { format!("{name}{SEPARATOR}{count}") } else { name };
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', unique) };
+    }
+}
+
+/// The `*` and `t.*` of a select list.
+struct Wildcards {
+    all: bool,
+    tables: Vec<String>,
+}
+
+impl Wildcards {
+    fn of(select: &Select) -> Self {
+        let all = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
+        let tables = select.projection.iter().filter_map(|item| match item {
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => last_part(name),
+            _ => None,
+        });
+        Self { all, tables: tables.collect() }
+    }
+
+    /// A column of another table than those of `t.*` is told from theirs by its table.
+    fn may_hold(&self, column: &Expr) -> bool {
+        let of_table = match column {
+            Expr::CompoundIdentifier(idents) => idents.iter().rev().nth(1).map(folded),
+            _ => None,
+        };
+        self.all || of_table.map_or(!self.tables.is_empty(), |table| self.tables.contains(&table))
     }
 }
 

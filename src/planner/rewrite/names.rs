@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, SelectItem,
-    SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
+    Cte, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor,
+    VisitMut, VisitorMut,
 };
 
-use super::build::{folded, last_part, number, parse_query, parts};
+use super::build::{call, folded, last_part, number, parse_query, parts};
 use super::{sets, types};
 use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_pg_catalog_relation, system_relation_oid};
 
@@ -156,7 +157,30 @@ fn clear_arguments(factor: &mut TableFactor) {
     }
 }
 
-/// `x.tableoid` of a system table: the table's own object id, the same for all its rows.
+/// `columns.*` -> `information_schema.columns.*`: the engine wants the name that FROM has.
+pub(super) fn qualify_wildcards(select: &mut Select) {
+    let relations = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let full: Vec<ObjectName> = relations
+        .filter_map(|factor| match factor {
+            TableFactor::Table { name, alias: None, args: None, .. } if name.0.len() > 1 => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    for item in &mut select.projection {
+        if let SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) = item
+            && let [bare] = parts(name).as_slice()
+            && let Some(full) = full.iter().find(|full| last_part(full).as_ref() == Some(bare))
+        {
+            *name = full.clone();
+        }
+    }
+}
+
+/// `x.tableoid` and `x.xmin` of a system table: the table's own object id, and the transaction that its
+/// rows are from. Both are the same for all its rows: PostgreSQL's bootstrap has the number 1.
 pub(super) fn name_table_ids(statement: &mut Statement) {
     let mut tables = TableIds::default();
     let _ = statement.visit(&mut tables);
@@ -183,16 +207,38 @@ impl VisitorMut for TableIds {
 
 struct TableIdColumns(HashMap<String, u32>);
 
+impl TableIdColumns {
+    /// What such a column is.
+    fn value(&self, expr: &Expr) -> Option<(Ident, Expr)> {
+        let Expr::CompoundIdentifier(idents) = expr else { return None };
+        let [.., table, column] = idents.as_slice() else { return None };
+        let oid = self.0.get(&folded(table))?;
+        let value = match folded(column).as_str() {
+            "tableoid" => call("as_oid", vec![number(&oid.to_string())]),
+            "xmin" => call("as_xid", vec![number("1")]),
+            _ => return None,
+        };
+        Some((column.clone(), value))
+    }
+}
+
 impl VisitorMut for TableIdColumns {
     type Break = ();
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(expr) = item
+                && let Some((alias, expr)) = self.value(expr)
+            {
+                *item = SelectItem::ExprWithAlias { expr, alias };
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Expr::CompoundIdentifier(idents) = expr
-            && let [.., table, column] = idents.as_slice()
-            && folded(column) == "tableoid"
-            && let Some(oid) = self.0.get(&folded(table))
-        {
-            *expr = number(&oid.to_string());
+        if let Some((_, value)) = self.value(expr) {
+            *expr = value;
         }
         ControlFlow::Continue(())
     }

@@ -12,8 +12,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, FunctionArgumentClause, GroupByExpr, JoinOperator, OrderByKind, Query, Select,
-    SelectItem, SetExpr, TableFactor, UnaryOperator, visit_expressions, visit_expressions_mut,
+    BinaryOperator, CaseWhen, Expr, FunctionArgumentClause, GroupByExpr, JoinOperator, LimitClause, OrderByKind, Query,
+    Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value, visit_expressions, visit_expressions_mut,
 };
 
 use super::build::{call, call_with, folded, last_part, null, parse_query, parts, truth};
@@ -80,6 +80,10 @@ fn scalar(query: &mut Query) -> Option<Expr> {
         _ => return None,
     };
     if aggregates(&value) {
+        // One row in any case: the engine runs the subquery without the limit only.
+        if allows_one_row(query.limit_clause.as_ref()) {
+            query.limit_clause = None;
+        }
         return None;
     }
     if select_reads_nothing(select) {
@@ -352,6 +356,41 @@ const AGGREGATES: &[&str] = &[
     "sum",
     "unnest",
 ];
+
+/// `LIMIT n` with a written n above 0, and no OFFSET.
+fn allows_one_row(limit: Option<&LimitClause>) -> bool {
+    let Some(LimitClause::LimitOffset { limit: Some(Expr::Value(count)), offset: None, .. }) = limit else {
+        return false;
+    };
+    matches!(&count.value, Value::Number(digits, _) if digits.parse::<u64>().is_ok_and(|count| count > 0))
+}
+
+/// `WITH RECURSIVE ... FROM pg_roles WHERE oid = r.oid UNION ... pg_auth_members ...`: the walk from a role
+/// to all roles that it is a member of, which clients write as a recursive query about an outer row.
+pub(super) fn role_walk(query: &Query) -> Option<Expr> {
+    let with = query.with.as_ref().filter(|with| with.recursive)?;
+    let [walk] = with.cte_tables.as_slice() else { return None };
+    let SetExpr::SetOperation { left, right, .. } = walk.query.body.as_ref() else { return None };
+    let (SetExpr::Select(start), SetExpr::Select(step)) = (left.as_ref(), right.as_ref()) else { return None };
+    let SetExpr::Select(shown) = query.body.as_ref() else { return None };
+    let reads = |select: &Select, table: &str| {
+        factors(select).any(
+            |factor| matches!(factor, TableFactor::Table { name, .. } if last_part(name).as_deref() == Some(table)),
+        )
+    };
+    let is_walk = reads(start, "pg_roles") && reads(step, "pg_auth_members") && shown.selection.is_none();
+    let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] = shown.projection.as_slice()
+    else {
+        return None;
+    };
+    let is_name = match value {
+        Expr::Identifier(ident) => folded(ident) == "rolname",
+        Expr::CompoundIdentifier(idents) => idents.last().map(folded).as_deref() == Some("rolname"),
+        _ => false,
+    };
+    let (outer, _) = Inner::of(start).equality(start.selection.as_ref()?)?;
+    (is_walk && is_name).then(|| call("role_memberships", vec![outer]))
+}
 
 /// `(WITH RECURSIVE ... SELECT typbasetype ... WHERE oid = t.oid UNION ALL ...)`: the walk from a
 /// domain to the type it is made of, which drivers write as a recursive query in a select list.

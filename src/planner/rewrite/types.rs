@@ -74,6 +74,7 @@ fn registry_cast(data_type: &DataType) -> Option<&'static str> {
     };
     Some(match name.as_str() {
         "oid" => "as_oid",
+        "xid" => "as_xid",
         "regclass" => "as_regclass",
         "regtype" => "as_regtype",
         "regproc" => "as_regproc",
@@ -141,7 +142,7 @@ fn builtin(name: &str) -> Option<DataType> {
         "oidvector" => array_of(DataType::Int(None)),
         "int2" | "smallint" => DataType::SmallInt(None),
         "int4" | "integer" | "int" => DataType::Int(None),
-        "int8" | "bigint" | "xid" | "xid8" => DataType::BigInt(None),
+        "int8" | "bigint" | "xid8" => DataType::BigInt(None),
         "float4" | "real" => DataType::Real,
         "float8" => DataType::DoublePrecision,
         "bool" | "boolean" => DataType::Boolean,

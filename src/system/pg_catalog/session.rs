@@ -3,7 +3,7 @@
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::{OffsetComponents, OffsetName, TZ_VARIANTS};
 
-use crate::system::facts::{CatalogFacts, SessionFacts};
+use crate::system::facts::{ActivityFacts, CatalogFacts, SessionFacts};
 use crate::system::rows::{Rows, Value};
 
 /// pg_settings.
@@ -32,17 +32,62 @@ pub(super) fn settings(session: &SessionFacts, rows: &mut Rows) {
     }
 }
 
-/// pg_stat_activity: this session; a node does not show one client to another.
+/// pg_stat_activity: the sessions of this node. What others do is told to superusers and to members of
+/// their role or of pg_read_all_stats.
 pub(super) fn activity(facts: &CatalogFacts, session: &SessionFacts, rows: &mut Rows) {
-    let database = facts.catalog.databases.get(&facts.database);
+    match &session.activity {
+        Some(activity) => activity.sessions().iter().for_each(|other| one_session(facts, session, other, rows)),
+        None => own_session(facts, session, rows),
+    }
+}
+
+fn one_session(facts: &CatalogFacts, session: &SessionFacts, other: &ActivityFacts, rows: &mut Rows) {
+    let mut values = vec![
+        ("datid", database_oid(facts, &other.database)),
+        ("datname", other.database.as_str().into()),
+        ("pid", Value::Integer(i64::from(other.pid))),
+        ("usesysid", facts.role(&other.user).map_or(Value::Null, |role| role.oid.into())),
+        ("usename", other.user.as_str().into()),
+        ("application_name", other.application.as_str().into()),
+    ];
+    if may_see(facts, &session.current_user, &other.user) {
+        let is_own = other.pid == session.backend_pid;
+        let in_transaction = other.state.starts_with("idle in") || other.state == "active";
+        values.extend([
+            ("client_addr", other.client.map_or(Value::Null, |client| client.ip().to_string().into())),
+            ("client_port", other.client.map_or(Value::Null, |client| Value::Integer(i64::from(client.port())))),
+            ("backend_start", Value::Instant(other.started_us)),
+            ("xact_start", if is_own && in_transaction { Value::Instant(session.now_us) } else { Value::Null }),
+            ("query_start", other.query_started_us.map_or(Value::Null, Value::Instant)),
+            ("state_change", Value::Instant(other.changed_us)),
+            ("wait_event_type", if other.state == "active" { Value::Null } else { "Client".into() }),
+            ("wait_event", if other.state == "active" { Value::Null } else { "ClientRead".into() }),
+            ("state", other.state.into()),
+            ("query", other.query.as_str().into()),
+            ("backend_type", "client backend".into()),
+        ]);
+    } else {
+        values.push(("query", "<insufficient privilege>".into()));
+    }
+    rows.push(&values);
+}
+
+fn database_oid(facts: &CatalogFacts, name: &str) -> Value {
+    facts.catalog.databases.get(name).map_or(Value::Null, |database| database.oid.into())
+}
+
+fn may_see(facts: &CatalogFacts, user: &str, other: &str) -> bool {
+    user == other || facts.is_member(user, other) || facts.is_member(user, "pg_read_all_stats")
+}
+
+fn own_session(facts: &CatalogFacts, session: &SessionFacts, rows: &mut Rows) {
     rows.push(&[
-        ("datid", database.map_or(Value::Null, |database| database.oid.into())),
+        ("datid", database_oid(facts, &facts.database)),
         ("datname", facts.database.as_str().into()),
         ("pid", Value::Integer(i64::from(session.backend_pid))),
         ("usesysid", facts.role(&session.session_user).map_or(Value::Null, |role| role.oid.into())),
         ("usename", session.session_user.as_str().into()),
         ("application_name", session.application_name.as_str().into()),
-        ("client_addr", Value::text_or_null(session.client_address.as_deref())),
         ("query_start", Value::Instant(session.now_us)),
         ("state", "active".into()),
         ("backend_type", "client backend".into()),

@@ -216,7 +216,7 @@ fn session() -> SessionFacts {
             setting("max_index_keys", "32"),
             setting("default_table_access_method", "heap"),
         ],
-        client_address: None,
+        activity: None,
         table_bytes: BTreeMap::from([(16_384, 20_480)]),
         application_name: "test".to_owned(),
     }

@@ -4,6 +4,7 @@
 //! The engine here is plain: the built-in catalog over tables in memory, the system tables, the
 //! functions and the rewrite; no mesh, no fragments.
 
+mod catalog;
 mod clients;
 mod harness;
 mod psql;
