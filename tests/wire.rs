@@ -15,5 +15,6 @@ mod wire {
     mod server;
     mod settings;
     mod simple;
+    mod types;
     mod untrusted;
 }

@@ -7,6 +7,7 @@ mod context;
 mod error;
 mod explain;
 pub mod functions;
+mod parameters;
 mod parse;
 mod print;
 mod prune;
@@ -137,8 +138,7 @@ impl Planner {
     ) -> Result<Description, SqlError> {
         let session = self.session(context)?;
         let described = async {
-            let plan = logical_plan(&session, sql).await?;
-            let parameters = parameter_types(&plan, hints)?;
+            let (plan, parameters) = typed_plan(&session, sql, hints).await?;
             let plan = session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})?;
             Ok(Description { parameters, columns: Arc::new(shown_columns(plan.schema().as_arrow())) })
         };
@@ -177,7 +177,8 @@ impl Planner {
     ) -> Result<Prepared, SqlError> {
         let session = self.session(context)?;
         let planned = async {
-            let mut plan = logical_plan(&session, sql).await?;
+            let hints: Vec<Option<SqlType>> = parameters.iter().map(type_of_value).collect();
+            let (mut plan, _) = typed_plan(&session, sql, &hints).await?;
             if !parameters.is_empty() {
                 let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
                 plan = plan.with_param_values(ParamValues::List(values))?;
@@ -306,7 +307,7 @@ impl Planner {
         let database = self.catalog.databases.get(DEFAULT_DATABASE);
         for (schema, objects) in database.iter().flat_map(|database| &database.schemas) {
             for view in objects.views.values() {
-                let plan = logical_plan(&session, &view.sql).await?;
+                let plan = logical_plan(&session, &view.sql, &[]).await?;
                 let analysed =
                     session.analyzer().execute_and_check(plan.clone(), session.config_options(), |_, _| {})?;
                 columns.insert(view.oid, Arc::new(shown_columns(analysed.schema().as_arrow())));
@@ -327,10 +328,14 @@ fn shown_columns(schema: &Schema) -> Schema {
     Schema::new(fields.collect::<Vec<_>>())
 }
 
-async fn logical_plan(session: &SessionState, sql: &str) -> Result<LogicalPlan, DataFusionError> {
+async fn logical_plan(
+    session: &SessionState,
+    sql: &str,
+    parameters: &[Option<SqlType>],
+) -> Result<LogicalPlan, DataFusionError> {
     let mut statement = session.sql_to_statement(sql, &datafusion::config::Dialect::PostgreSQL)?;
     if let EngineStatement::Statement(inner) = &mut statement {
-        rewrite::rewrite_statement(inner);
+        rewrite::rewrite_with_parameters(inner, parameters);
     }
     let plan = session.statement_to_plan(statement).await?;
     match plan {
@@ -347,25 +352,39 @@ async fn logical_plan(session: &SessionState, sql: &str) -> Result<LogicalPlan, 
     }
 }
 
-/// The types of `$1..$n`: what the client declared, else what the engine inferred, else text.
-fn parameter_types(plan: &LogicalPlan, hints: &[Option<SqlType>]) -> Result<Vec<SqlType>, DataFusionError> {
-    let inferred = plan.get_parameter_types()?;
-    let number = |name: &String| name.trim_start_matches('$').parse::<usize>().ok();
-    let count = inferred.keys().filter_map(number).max().unwrap_or(0).max(hints.len());
-    let of = |index: usize| {
-        let known = inferred.get(&format!("${}", index + 1)).cloned().flatten();
-        let from_engine = known
-            .filter(|data_type| data_type != &DataType::Null)
-            .and_then(|data_type| SqlType::from_arrow(&data_type));
-        hints.get(index).copied().flatten().or(from_engine).unwrap_or(SqlType::Text)
-    };
+/// The plan of a query and the types of `$1..$n`: what the client declared, else what the query tells, else text.
+async fn typed_plan(
+    session: &SessionState,
+    sql: &str,
+    hints: &[Option<SqlType>],
+) -> Result<(LogicalPlan, Vec<SqlType>), DataFusionError> {
+    let plan = logical_plan(session, sql, hints).await?;
+    let inferred = parameters::inferred(&plan)?;
+    let count = inferred.keys().copied().max().unwrap_or(0).max(hints.len());
     if count > usize::from(u16::MAX) {
         return Err(DataFusionError::External(Box::new(SqlError::new(
             Code::StatementTooComplex,
             "too many parameters",
         ))));
     }
-    Ok((0..count).map(of).collect())
+    let known = |index: usize| hints.get(index).copied().flatten();
+    let types: Vec<SqlType> = (0..count)
+        .map(|index| known(index).or_else(|| inferred.get(&(index + 1)).copied().flatten()).unwrap_or(SqlType::Text))
+        .collect();
+    if (0..count).all(|index| known(index).is_some()) {
+        return Ok((plan, types));
+    }
+    let all: Vec<Option<SqlType>> = types.iter().copied().map(Some).collect();
+    Ok((logical_plan(session, sql, &all).await?, types))
+}
+
+/// The type of a parameter's value; none where texts of several types look alike.
+fn type_of_value(value: &ScalarValue) -> Option<SqlType> {
+    match value.data_type() {
+        DataType::FixedSizeBinary(16) => Some(SqlType::Uuid),
+        data_type if data_type.is_string() || data_type.is_nested() || data_type.is_null() => None,
+        data_type => SqlType::from_arrow(&data_type),
+    }
 }
 
 /// Nobody's statement: for planning the built-in views, which depend on no session.

@@ -11,6 +11,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, Like, Sort};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, Volatility};
 
+use super::functions::symbol;
 use crate::catalog::{quote_ident, quote_literal};
 
 /// Deepest nesting that is printed; an owner's parser takes up to 50 levels, of which one of ours may need three.
@@ -57,6 +58,9 @@ impl Printer<'_> {
                 .and_then(|name| Some(format!("TRY_CAST({} AS {name})", self.text(&cast.expr)?))),
             Expr::InList(list) => self.in_list(list),
             Expr::ScalarFunction(call) => {
+                if let Some((symbol, left, right)) = arithmetic(expr) {
+                    return self.arithmetic(symbol, left, right);
+                }
                 let known = (self.owners_have)(call.func.name());
                 let steady = call.func.signature().volatility != Volatility::Volatile;
                 (known && steady).then_some(())?;
@@ -117,11 +121,17 @@ impl Printer<'_> {
         Some(if greedy { format!("({text})") } else { text })
     }
 
+    fn arithmetic(&self, symbol: &str, left: &Expr, right: &Expr) -> Option<String> {
+        let left = if continues(left, symbol) { self.text(left)? } else { self.operand(left)? };
+        Some(format!("{left} {symbol} {}", self.operand(right)?))
+    }
+
     /// An operand: in parentheses unless it binds tightly by itself.
     fn operand(&self, expr: &Expr) -> Option<String> {
         let text = self.text(expr)?;
         let tight = match expr {
             Expr::Alias(alias) => return self.operand(&alias.expr),
+            Expr::ScalarFunction(_) if arithmetic(expr).is_some() => false,
             Expr::Column(_)
             | Expr::Cast(_)
             | Expr::TryCast(_)
@@ -186,6 +196,18 @@ fn joins(binary: &BinaryExpr) -> (bool, bool) {
     }
 }
 
+/// An operator between numbers, which the planner keeps as a function: its symbol and operands.
+fn arithmetic(expr: &Expr) -> Option<(&'static str, &Expr, &Expr)> {
+    let Expr::ScalarFunction(call) = expr else { return None };
+    let [left, right] = call.args.as_slice() else { return None };
+    Some((symbol(call.func.name())?, left, right))
+}
+
+/// Whether an operator may follow this left operand without parentheses: it is the same operator.
+fn continues(left: &Expr, symbol: &str) -> bool {
+    symbol != "%" && arithmetic(left).is_some_and(|(inner, ..)| inner == symbol)
+}
+
 /// How deeply the text of an expression nests, as the parser counts.
 fn nesting(expr: &Expr) -> usize {
     let mut deepest = 0;
@@ -196,6 +218,11 @@ fn nesting(expr: &Expr) -> usize {
             let (left, right) = joins(binary);
             open.push((&binary.left, if left { depth } else { depth + 1 }));
             open.push((&binary.right, if right { depth } else { depth + 1 }));
+            continue;
+        }
+        if let Some((symbol, left, right)) = arithmetic(expr) {
+            open.push((left, if continues(left, symbol) { depth } else { depth + 1 }));
+            open.push((right, depth + 1));
             continue;
         }
         let _ = expr.apply_children(|child| {

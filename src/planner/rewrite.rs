@@ -4,16 +4,20 @@
 //! looks at data and answers nothing itself: a rewritten query asks the same tables the same
 //! question. In order:
 //! 1. `columns`: result columns get PostgreSQL's names;
-//! 2. `names`: bare names of `pg_catalog` relations are qualified;
-//! 3. `lateral`: `CROSS JOIN LATERAL unnest(a.x)` becomes a derived table;
-//! 4. `operators`, `calls`, `types`, `subqueries`: expressions, innermost first.
+//! 2. `parameters`: `$1` gets the type that is known of it;
+//! 3. `names`: bare names of `pg_catalog` relations are qualified;
+//! 4. `lateral`: `CROSS JOIN LATERAL unnest(a.x)` becomes a derived table;
+//! 5. `numbers`, `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
+//! 6. `columns` again: objects in the outermost select list are shown by name.
 
 mod build;
 mod calls;
 mod columns;
 mod lateral;
 mod names;
+mod numbers;
 mod operators;
+mod parameters;
 mod precedence;
 mod sets;
 mod subqueries;
@@ -27,14 +31,22 @@ use datafusion::sql::sqlparser::ast::{
     Expr, OrderBy, OrderByKind, Query, Select, Statement, TableFactor, VisitMut, VisitorMut,
 };
 
+use crate::types::SqlType;
 pub(in crate::planner) use build::array_literal;
+
 pub use columns::shown_name;
 pub(in crate::planner) use operators::backslashed;
 
 /// Rewrites a statement in place. Names of result columns may carry a suffix that makes them
 /// unique for the engine: show them through [`shown_name`].
 pub fn rewrite_statement(statement: &mut Statement) {
+    rewrite_with_parameters(statement, &[]);
+}
+
+/// The same with the types of parameters as far as they are known.
+pub fn rewrite_with_parameters(statement: &mut Statement, parameters: &[Option<SqlType>]) {
     columns::name_columns(statement);
+    parameters::type_parameters(statement, parameters);
     names::qualify(statement);
     names::name_table_ids(statement);
     let _ = statement.visit(&mut Rewriter);
@@ -62,6 +74,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        numbers::bare_query(query);
         if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = &mut query.order_by {
             keys.iter_mut().for_each(|key| subqueries::rewrite_value(&mut key.expr));
         }
@@ -70,6 +83,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         names::qualify_wildcards(select);
+        numbers::bare_select(select);
         subqueries::simplify_empty(select);
         subqueries::rewrite_select_list(select);
         ControlFlow::Continue(())
@@ -81,6 +95,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        numbers::rewrite(expr);
         operators::rewrite(expr);
         calls::rewrite(expr);
         types::rewrite(expr);

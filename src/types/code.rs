@@ -36,6 +36,10 @@ codes! {
     DatetimeFieldOverflow = "22008",
     /// Division by zero.
     DivisionByZero = "22012",
+    /// The logarithm of zero or less.
+    InvalidArgumentForLogarithm = "2201E",
+    /// A root or power that is no real number.
+    InvalidArgumentForPower = "2201F",
     /// A parameter of a setting or function has no meaning.
     InvalidParameterValue = "22023",
     /// A text that cannot be read as the wanted type.
@@ -86,6 +90,10 @@ codes! {
     GroupingError = "42803",
     /// Types that do not fit together.
     DatatypeMismatch = "42804",
+    /// A type that cannot be cast to another.
+    CannotCoerce = "42846",
+    /// A parameter that would have to be of two types.
+    AmbiguousParameter = "42P08",
     /// An unknown function or operator.
     UndefinedFunction = "42883",
     /// An unknown table or view.

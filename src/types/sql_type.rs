@@ -6,10 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit};
 
 /// The key of the field metadata that names the SQL type.
 pub const SQL_TYPE_KEY: &str = "armorlake.sql_type";
+/// The key of the field metadata that holds PostgreSQL's type modifier, such as the length of a varchar.
+pub const TYPE_MODIFIER_KEY: &str = "armorlake.type_modifier";
+/// What precision and scale, and lengths, are counted from in a type modifier.
+const MODIFIER_OFFSET: i32 = 4;
 
 macro_rules! sql_types {
     ($($(#[$doc:meta])* $name:ident = $spelling:literal, $oid:literal, $array_oid:literal, $length:literal;)*) => {
@@ -169,6 +173,38 @@ sql_types! {
     OidArray = "_oid", 1028, 0, -1;
     /// Vector of 16-bit integers (system tables only).
     Int2Vector = "int2vector", 22, 1006, -1;
+    /// Network address with its prefix length.
+    Cidr = "cidr", 650, 651, -1;
+    /// Row of values of any types.
+    Record = "record", 2249, 2287, -1;
+    /// Array of exact decimals.
+    NumericArray = "_numeric", 1231, 0, -1;
+    /// Array of byte strings.
+    ByteaArray = "_bytea", 1001, 0, -1;
+    /// Array of texts with a bound.
+    VarcharArray = "_varchar", 1015, 0, -1;
+    /// Array of texts filled with blanks.
+    BpcharArray = "_bpchar", 1014, 0, -1;
+    /// Array of days.
+    DateArray = "_date", 1182, 0, -1;
+    /// Array of times of day.
+    TimeArray = "_time", 1183, 0, -1;
+    /// Array of instants without zone.
+    TimestampArray = "_timestamp", 1115, 0, -1;
+    /// Array of instants.
+    TimestamptzArray = "_timestamptz", 1185, 0, -1;
+    /// Array of spans.
+    IntervalArray = "_interval", 1187, 0, -1;
+    /// Array of universally unique ids.
+    UuidArray = "_uuid", 2951, 0, -1;
+    /// Array of JSON texts.
+    JsonArray = "_json", 199, 0, -1;
+    /// Array of JSON values.
+    JsonbArray = "_jsonb", 3807, 0, -1;
+    /// Array of host addresses.
+    InetArray = "_inet", 1041, 0, -1;
+    /// Array of network addresses.
+    CidrArray = "_cidr", 651, 0, -1;
 }
 
 impl SqlType {
@@ -218,6 +254,21 @@ impl SqlType {
             Self::Int8Array => list(Self::Int8),
             Self::Int4Array | Self::OidArray => list(Self::Int4),
             Self::Int2Array | Self::Int2Vector => list(Self::Int2),
+            Self::NumericArray => list(Self::Numeric),
+            Self::ByteaArray => list(Self::Bytea),
+            Self::DateArray => list(Self::Date),
+            Self::TimeArray => list(Self::Time),
+            Self::TimestampArray => list(Self::Timestamp),
+            Self::TimestamptzArray => list(Self::Timestamptz),
+            Self::IntervalArray => list(Self::Interval),
+            Self::UuidArray => list(Self::Uuid),
+            Self::VarcharArray
+            | Self::BpcharArray
+            | Self::JsonArray
+            | Self::JsonbArray
+            | Self::InetArray
+            | Self::CidrArray => list(Self::Text),
+            Self::Record => DataType::Struct(Fields::empty()),
             Self::Float8Array => list(Self::Float8),
             Self::BoolArray => list(Self::Bool),
             Self::Unknown | Self::Void => DataType::Null,
@@ -227,6 +278,7 @@ impl SqlType {
             | Self::Json
             | Self::Jsonb
             | Self::Inet
+            | Self::Cidr
             | Self::Varchar
             | Self::Bpchar
             | Self::Regclass
@@ -245,6 +297,77 @@ impl SqlType {
             | Self::NodeTree
             | Self::Aclitem => DataType::Utf8,
         }
+    }
+
+    /// The type of the items of this array type.
+    pub fn item(self) -> Option<Self> {
+        match self {
+            Self::OidVector => Some(Self::Oid),
+            Self::Int2Vector => Some(Self::Int2),
+            _ => Self::from_name(self.name().strip_prefix('_')?),
+        }
+    }
+
+    /// The type of arrays of this type.
+    pub fn array(self) -> Option<Self> {
+        Self::from_name(&format!("_{}", self.name()))
+    }
+
+    /// Whether it is a number of any kind.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Int2 | Self::Int4 | Self::Int8 | Self::Float4 | Self::Float8 | Self::Numeric)
+    }
+
+    /// Whether it is a text of any kind, not counting those that are checked.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Varchar | Self::Bpchar | Self::Name | Self::Char | Self::Unknown)
+    }
+
+    /// The type as error messages name it, such as `timestamp with time zone`.
+    pub fn spelling(self) -> String {
+        let name = match self {
+            Self::Bool => "boolean",
+            Self::Char => "\"char\"",
+            Self::Int2 => "smallint",
+            Self::Int4 => "integer",
+            Self::Int8 => "bigint",
+            Self::Float4 => "real",
+            Self::Float8 => "double precision",
+            Self::Varchar => "character varying",
+            Self::Bpchar => "character",
+            Self::Time => "time without time zone",
+            Self::Timestamp => "timestamp without time zone",
+            Self::Timestamptz => "timestamp with time zone",
+            other => match other.item() {
+                Some(item) if other.name().starts_with('_') => return format!("{}[]", item.spelling()),
+                _ => other.name(),
+            },
+        };
+        name.to_owned()
+    }
+
+    /// PostgreSQL's type modifier of a field; -1 where there is none.
+    pub fn modifier_of_field(field: &Field) -> i32 {
+        field.metadata().get(TYPE_MODIFIER_KEY).and_then(|text| text.parse().ok()).unwrap_or(-1)
+    }
+
+    /// The type modifier of a text of at most so many characters.
+    pub fn length_modifier(length: i32) -> i32 {
+        length.saturating_add(MODIFIER_OFFSET)
+    }
+
+    /// The type modifier of a numeric with this precision and scale.
+    pub fn numeric_modifier(precision: i32, scale: i32) -> i32 {
+        ((precision << 16) | (scale & 0x7ff)) + MODIFIER_OFFSET
+    }
+
+    /// An Arrow field that says its SQL type and modifier, whatever its Arrow type alone would tell.
+    pub fn marked_field(self, name: &str, data_type: DataType, modifier: i32) -> Field {
+        let mut metadata = HashMap::from([(SQL_TYPE_KEY.to_owned(), self.name().to_owned())]);
+        if modifier != -1 {
+            metadata.insert(TYPE_MODIFIER_KEY.to_owned(), modifier.to_string());
+        }
+        Field::new(name, data_type, true).with_metadata(metadata)
     }
 
     /// An Arrow field of this SQL type, with the metadata where the Arrow type alone does not tell.
@@ -286,15 +409,8 @@ impl SqlType {
             DataType::Timestamp(_, Some(_)) => Self::Timestamptz,
             DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
             DataType::Dictionary(_, value) => Self::from_arrow(value)?,
-            DataType::List(item) | DataType::LargeList(item) => match Self::from_arrow(item.data_type())? {
-                Self::Text => Self::TextArray,
-                Self::Int8 => Self::Int8Array,
-                Self::Int4 => Self::Int4Array,
-                Self::Int2 => Self::Int2Array,
-                Self::Float8 => Self::Float8Array,
-                Self::Bool => Self::BoolArray,
-                _ => return None,
-            },
+            DataType::List(item) | DataType::LargeList(item) => Self::of_field(item).array()?,
+            DataType::Struct(_) => Self::Record,
             DataType::Null => Self::Unknown,
             _ => return None,
         })

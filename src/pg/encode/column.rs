@@ -14,7 +14,7 @@ use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit, UInt
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::session::FormatSettings;
-use crate::types::{Code, SqlError, SqlType};
+use crate::types::{Code, Numeric, SqlError, SqlType};
 
 use super::list::List;
 use super::{datetime, inet, interval, number};
@@ -82,7 +82,8 @@ impl Column {
             Values::Float4(values) => number::float4_text(values.value(row), settings.extra_float_digits, out),
             Values::Float8(values) => number::float8_text(values.value(row), settings.extra_float_digits, out),
             Values::Decimal128(values) => {
-                number::decimal_text(&values.value(row).to_string(), values.scale(), out);
+                let (value, scale) = digits_shown(values.value(row), values.scale());
+                number::decimal_text(&value.to_string(), scale, out);
             }
             Values::Decimal256(values) => {
                 number::decimal_text(&values.value(row).to_string(), values.scale(), out);
@@ -117,7 +118,8 @@ impl Column {
             Values::Float4(values) => out.put_f32(values.value(row)),
             Values::Float8(values) => out.put_f64(values.value(row)),
             Values::Decimal128(values) => {
-                number::decimal_binary(&values.value(row).to_string(), values.scale(), out)?;
+                let (value, scale) = digits_shown(values.value(row), values.scale());
+                number::decimal_binary(&value.to_string(), scale, out)?;
             }
             Values::Decimal256(values) => {
                 number::decimal_binary(&values.value(row).to_string(), values.scale(), out)?;
@@ -137,6 +139,13 @@ impl Column {
         }
         Ok(())
     }
+}
+
+/// A decimal with the digits that its value has, see [`Numeric::shown`].
+fn digits_shown(value: i128, scale: i8) -> (i128, i8) {
+    let Ok(known) = u8::try_from(scale) else { return (value, scale) };
+    let shown = Numeric { value, scale: known }.shown();
+    (shown.value, shown.scale.cast_signed())
 }
 
 fn shown(out: &mut BytesMut, value: impl std::fmt::Display) {
@@ -282,9 +291,9 @@ fn text_binary(kind: SqlType, text: &str, out: &mut BytesMut) -> Result<(), SqlE
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }
-        SqlType::Inet => {
+        SqlType::Inet | SqlType::Cidr => {
             let (address, prefix): (IpAddr, u8) = inet::parse(text).ok_or_else(wrong)?;
-            inet::binary(address, prefix, out);
+            inet::binary(address, prefix, kind == SqlType::Cidr, out);
         }
         SqlType::Uuid => out.put_slice(uuid::Uuid::try_parse(text).map_err(|_| wrong())?.as_bytes()),
         SqlType::Char => out.put_u8(text.as_bytes().first().copied().unwrap_or_default()),

@@ -21,15 +21,15 @@ pub(in crate::pg) fn parse(text: &str) -> Option<(IpAddr, u8)> {
     Some((address, prefix))
 }
 
-/// Family, prefix length, no cidr, length, address.
-pub(super) fn binary(address: IpAddr, prefix: u8, out: &mut BytesMut) {
+/// Family, prefix length, whether it is a network, length, address.
+pub(super) fn binary(address: IpAddr, prefix: u8, network: bool, out: &mut BytesMut) {
     match address {
         IpAddr::V4(address) => {
-            out.put_slice(&[FAMILY_V4, prefix, 0, 4]);
+            out.put_slice(&[FAMILY_V4, prefix, u8::from(network), 4]);
             out.put_slice(&address.octets());
         }
         IpAddr::V6(address) => {
-            out.put_slice(&[FAMILY_V6, prefix, 0, 16]);
+            out.put_slice(&[FAMILY_V6, prefix, u8::from(network), 16]);
             out.put_slice(&address.octets());
         }
     }

@@ -26,20 +26,8 @@ pub(super) fn item_kind(kind: SqlType, data_type: &DataType) -> Option<SqlType> 
         DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => field,
         _ => return None,
     };
-    Some(match kind {
-        SqlType::TextArray => SqlType::Text,
-        SqlType::Int8Array => SqlType::Int8,
-        SqlType::Int4Array => SqlType::Int4,
-        SqlType::Int2Array | SqlType::Int2Vector => SqlType::Int2,
-        SqlType::Float8Array => SqlType::Float8,
-        SqlType::BoolArray => SqlType::Bool,
-        SqlType::NameArray => SqlType::Name,
-        SqlType::OidArray | SqlType::OidVector => SqlType::Oid,
-        SqlType::CharArray => SqlType::Char,
-        SqlType::AclitemArray => SqlType::Aclitem,
-        SqlType::Float4Array => SqlType::Float4,
-        _ => kind_of_item(field),
-    })
+    // Items may say their own type where the column's does not.
+    Some(kind.item().unwrap_or_else(|| kind_of_item(field)))
 }
 
 impl List {

@@ -82,7 +82,7 @@ impl RowEncoder {
                 .columns
                 .iter()
                 .zip(schema.fields())
-                .all(|((kind, _), field)| *kind == SqlType::Unknown || *kind == SqlType::of_field(field))
+                .all(|((kind, _), field)| is_sent_as(*kind, SqlType::of_field(field)))
     }
 
     /// Gets a batch ready to be written row by row.
@@ -101,6 +101,13 @@ impl RowEncoder {
             .collect::<Result<Vec<_>, SqlError>>()?;
         Ok(BatchEncoder { columns, settings: &self.settings })
     }
+}
+
+/// Whether values of a type can be sent as the type that was announced: types that travel as text are alike.
+fn is_sent_as(announced: SqlType, kind: SqlType) -> bool {
+    announced == SqlType::Unknown
+        || announced == kind
+        || (announced.arrow() == DataType::Utf8 && kind.arrow() == DataType::Utf8)
 }
 
 /// A column that was announced as text but holds another type is shown as that type's text.
@@ -186,7 +193,8 @@ pub(super) fn row_description(schema: &Schema, formats: &[Format]) -> RowDescrip
             // Clients know no "unknown"; PostgreSQL shows such literals as text.
             let kind = if kind == SqlType::Unknown { SqlType::Text } else { kind };
             let name = field.name().replace('\0', "");
-            FieldDescription::new(name, 0, 0, kind.oid(), kind.length(), -1, format.code())
+            let modifier = SqlType::modifier_of_field(field);
+            FieldDescription::new(name, 0, 0, kind.oid(), kind.length(), modifier, format.code())
         })
         .collect();
     RowDescription::new(fields)

@@ -4,81 +4,16 @@ use std::fmt::Write;
 
 use bytes::{BufMut, BytesMut};
 
-use crate::types::{Code, SqlError};
+use crate::types::{Code, SqlError, float};
 
-/// Writes a 64-bit float: shortest exact text, or fewer digits when `extra_digits` is not above zero.
+/// Writes a 64-bit float.
 pub(super) fn float8_text(value: f64, extra_digits: i32, out: &mut BytesMut) {
-    if special(value, out) {
-        return;
-    }
-    if extra_digits > 0 {
-        notation(&format!("{value:e}"), 15, out);
-    } else {
-        rounded(value, 15 + extra_digits, out);
-    }
+    out.put_slice(float::float8_text(value, extra_digits).as_bytes());
 }
 
 /// Writes a 32-bit float.
 pub(super) fn float4_text(value: f32, extra_digits: i32, out: &mut BytesMut) {
-    if special(f64::from(value), out) {
-        return;
-    }
-    if extra_digits > 0 {
-        notation(&format!("{value:e}"), 6, out);
-    } else {
-        rounded(f64::from(value), 6 + extra_digits, out);
-    }
-}
-
-fn special(value: f64, out: &mut BytesMut) -> bool {
-    let text = if value.is_nan() {
-        "NaN"
-    } else if value == f64::INFINITY {
-        "Infinity"
-    } else if value == f64::NEG_INFINITY {
-        "-Infinity"
-    } else {
-        return false;
-    };
-    out.put_slice(text.as_bytes());
-    true
-}
-
-/// A number of significant digits, like C's `%.*g`.
-fn rounded(value: f64, digits: i32, out: &mut BytesMut) {
-    let digits = digits.max(1);
-    let precision = usize::try_from(digits - 1).unwrap_or_default();
-    let scientific = format!("{value:.precision$e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
-    notation(&format!("{mantissa}e{exponent}"), digits, out);
-}
-
-/// Turns `1.25e3` into `1250`; very small and very large numbers keep an exponent of at least two digits.
-fn notation(scientific: &str, digits_max: i32, out: &mut BytesMut) {
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
-    out.put_slice(sign.as_bytes());
-    if !(-4..digits_max).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        let _ = write!(out, "{mantissa}e{sign}{:02}", exponent.abs());
-        return;
-    }
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    match usize::try_from(exponent) {
-        Ok(exponent) if exponent + 1 < digits.len() => {
-            let (whole, fraction) = digits.split_at(exponent + 1);
-            let _ = write!(out, "{whole}.{fraction}");
-        }
-        Ok(exponent) => {
-            let _ = write!(out, "{digits:0<width$}", width = exponent + 1);
-        }
-        Err(_) => {
-            let zeros = usize::try_from(-exponent - 1).unwrap_or_default();
-            let _ = write!(out, "0.{:0<zeros$}{digits}", "");
-        }
-    }
+    out.put_slice(float::float4_text(value, extra_digits).as_bytes());
 }
 
 /// Sign, digits before and digits behind the point of an unscaled decimal.

@@ -10,19 +10,7 @@ use super::{binary, invalid_binary, invalid_text, null, text, utf8};
 
 /// The type of the items of an array type.
 pub(super) fn item_kind(kind: SqlType) -> Option<SqlType> {
-    Some(match kind {
-        SqlType::TextArray => SqlType::Text,
-        SqlType::Int8Array => SqlType::Int8,
-        SqlType::Int4Array => SqlType::Int4,
-        SqlType::Int2Array => SqlType::Int2,
-        SqlType::Float8Array => SqlType::Float8,
-        SqlType::BoolArray => SqlType::Bool,
-        SqlType::NameArray => SqlType::Name,
-        SqlType::OidArray | SqlType::OidVector => SqlType::Oid,
-        SqlType::CharArray => SqlType::Char,
-        SqlType::Float4Array => SqlType::Float4,
-        _ => return None,
-    })
+    kind.item()
 }
 
 fn list(items: &[ScalarValue], item: SqlType) -> ScalarValue {

@@ -5,7 +5,10 @@
 //! and catalog. What no statement changes is registered once.
 
 mod access;
+mod aggregates;
 mod calendar;
+mod cast_text;
+mod convert;
 mod events;
 mod function;
 mod idents;
@@ -15,34 +18,43 @@ mod lists;
 mod literals;
 mod moments;
 mod names;
+mod number_operators;
+mod numbers;
 mod objects;
 mod privileges;
 mod operators;
 mod parts;
 mod registry;
+mod rounding;
 mod series;
 mod server;
 mod session;
 mod spans;
 mod tables;
 mod texts;
+mod type_names;
 mod zone_rules;
 mod zoned;
 
 use std::sync::Arc;
 
 use datafusion::error::Result;
-use datafusion::execution::{FunctionRegistry, SessionState};
+use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
+
+pub(in crate::planner) use numbers::symbol;
 
 use crate::execution::OwnerFunctions;
 use crate::system::{CatalogFacts, SessionFacts};
 use crate::types::FragmentSettings;
+use convert::{AS_TYPE, AsType, CastReader};
 use function::Function;
 use literals::LiteralReader;
 use moments::Moment;
+use number_operators::NumberPlanner;
 use operators::OperatorPlanner;
+use type_names::TypeNames;
 use zone_rules::ZoneRules;
 
 pub(in crate::planner) use names::with_names;
@@ -59,10 +71,11 @@ pub struct FunctionContext {
 /// What owners evaluate; for [`crate::execution::Engine`].
 pub const OF_OWNERS: OwnerFunctions = OwnerFunctions { lasting: register_lasting, of_statement: register_of_moment };
 
-/// Adds what statements have before fragments, and no statement changes, functions in FROM among it. Called
-/// once, on a copy of [`crate::execution::Engine::base`].
+/// Adds what statements have before fragments, and no statement changes: functions in FROM and names of types
+/// among it. Called once, on a copy of [`crate::execution::Engine::base`].
 pub fn register_tables(state: &mut SessionState) -> Result<()> {
-    let engine = SessionContext::new_with_state(state.clone());
+    let named = SessionStateBuilder::new_from_existing(state.clone()).with_type_planner(Arc::new(TypeNames)).build();
+    let engine = SessionContext::new_with_state(named);
     tables::register(&engine)?;
     *state = engine.state();
     register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
@@ -92,6 +105,10 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, idents::functions().into_iter().map(Function::udf))?;
     register(state, texts::typed_functions())?;
     register(state, texts::functions().into_iter().map(Function::udf))?;
+    register(state, numbers::functions())?;
+    register(state, rounding::functions())?;
+    register(state, [AsType::udf()])?;
+    aggregates::register(state)?;
     register(state, json::functions().iter().map(|function| function.as_ref().clone()))
 }
 
@@ -108,6 +125,8 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
         inet_key: state.udf("inet_key")?,
     };
     state.register_expr_planner(Arc::new(planner))?;
+    state.register_expr_planner(Arc::new(NumberPlanner::new(state)?))?;
+    state.register_function_rewrite(Arc::new(CastReader { as_type: state.udf(AS_TYPE)? }))?;
     let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
     state.register_function_rewrite(Arc::new(reader))?;
     let spans = spans::SpanReader {

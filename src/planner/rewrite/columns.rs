@@ -152,6 +152,8 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Exists { .. } => Some("exists".to_owned()),
         Expr::Array(_) => Some("array".to_owned()),
         Expr::AtTimeZone { .. } => Some("timezone".to_owned()),
+        Expr::Tuple(_) => Some("row".to_owned()),
+        Expr::Case { else_result: Some(other), .. } => strong_name(other),
         _ => None,
     }
 }
@@ -173,13 +175,11 @@ fn trim_name(side: Option<&TrimWhereField>) -> &'static str {
     }
 }
 
-/// Names of last resort: CASE takes its ELSE, a cast its type.
+/// Names of last resort, such as a cast's type.
 fn weak_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Nested(inner) => weak_name(inner),
-        Expr::Case { else_result, .. } => {
-            Some(else_result.as_ref().and_then(|other| strong_name(other)).unwrap_or_else(|| "case".to_owned()))
-        }
+        Expr::Case { .. } => Some("case".to_owned()),
         Expr::Cast { data_type, .. } => Some(type_name(&data_type.to_string())),
         Expr::Value(value) if matches!(value.value, datafusion::sql::sqlparser::ast::Value::Boolean(_)) => {
             Some("bool".to_owned())
@@ -192,10 +192,14 @@ fn weak_name(expr: &Expr) -> Option<String> {
 
 /// PostgreSQL's short name; an array type is named after its elements.
 fn type_name(spelling: &str) -> String {
+    if spelling.ends_with("\"char\"") {
+        return "char".to_owned();
+    }
     let lower = spelling.to_lowercase();
     // A qualified or quoted name of a type: the last part counts.
     let lower = lower.rsplit('.').next().unwrap_or(&lower).replace('"', "");
     let base = lower.split(['(', '[']).next().unwrap_or(&lower).trim();
+    let digits: u32 = lower.split(['(', ')']).nth(1).and_then(|digits| digits.parse().ok()).unwrap_or_default();
     let zoned = lower.contains("with time zone") || lower.starts_with("timestamptz");
     let name = match base {
         "int" | "integer" => "int4",
@@ -203,9 +207,12 @@ fn type_name(spelling: &str) -> String {
         "bigint" => "int8",
         "real" => "float4",
         "double precision" | "double" => "float8",
+        "float" if (1..=24).contains(&digits) => "float4",
+        "float" => "float8",
+        "char" | "character" => "bpchar",
         "boolean" => "bool",
-        "character varying" => "varchar",
-        "decimal" => "numeric",
+        "character varying" | "char varying" => "varchar",
+        "decimal" | "dec" => "numeric",
         base if base.starts_with("timestamp") => {
             if zoned {
                 "timestamptz"

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, TimezoneInfo, VisitorMut,
+    ArrayElemTypeDef, CastKind, DataType, Expr, Ident, ObjectName, ObjectNamePart, TimezoneInfo, VisitorMut,
 };
 
 use super::build::{array, array_literal, call, last_part, null, text, text_of};
@@ -113,7 +113,6 @@ pub(super) fn retype(data_type: &mut DataType) {
         // Instants are microseconds everywhere (DESIGN section 4).
         DataType::Timestamp(precision @ None, _) => *precision = Some(6),
         DataType::Timestamp(Some(precision), _) => *precision = 6,
-        DataType::JSON | DataType::JSONB | DataType::Uuid => *data_type = DataType::Text,
         DataType::Array(
             ArrayElemTypeDef::SquareBracket(element, _)
             | ArrayElemTypeDef::AngleBracket(element)
@@ -140,20 +139,13 @@ fn builtin(name: &str) -> Option<DataType> {
         "oid" | "regclass" | "regtype" | "regproc" | "regnamespace" | "regrole" | "cid" => DataType::Int(None),
         "int2vector" => array_of(DataType::SmallInt(None)),
         "oidvector" => array_of(DataType::Int(None)),
-        "int2" | "smallint" => DataType::SmallInt(None),
-        "int4" | "integer" | "int" => DataType::Int(None),
-        "int8" | "bigint" | "xid8" => DataType::BigInt(None),
-        "float4" | "real" => DataType::Real,
-        "float8" => DataType::DoublePrecision,
-        "bool" | "boolean" => DataType::Boolean,
-        "numeric" | "decimal" => DataType::Numeric(ExactNumberInfo::None),
-        "bytea" => DataType::Bytea,
-        "date" => DataType::Date,
+        "xid" | "xid8" => DataType::BigInt(None),
         "timestamp" => DataType::Timestamp(Some(6), TimezoneInfo::None),
         "timestamptz" => DataType::Timestamp(Some(6), TimezoneInfo::Tz),
         "interval" => DataType::Interval { fields: None, precision: None },
-        "text" | "varchar" | "bpchar" | "char" | "name" | "json" | "jsonb" | "inet" | "cidr" | "uuid" | "unknown"
-        | "citext" | "pg_node_tree" | "aclitem" | "sql_identifier" | "character_data" | "yes_or_no" => DataType::Text,
+        "unknown" | "citext" | "pg_node_tree" | "aclitem" | "sql_identifier" | "character_data" | "yes_or_no" => {
+            DataType::Text
+        }
         "cardinal_number" => DataType::Int(None),
         _ => return None,
     })

@@ -45,45 +45,8 @@ pub(super) fn data_type(sql_type: SqlType) -> DataType {
         SqlType::Timestamp | SqlType::Timestamptz => DataType::Timestamp,
         SqlType::Uuid => DataType::Uuid,
         SqlType::Inet => DataType::Inet,
-        SqlType::TextArray
-        | SqlType::NameArray
-        | SqlType::Int8Array
-        | SqlType::Int4Array
-        | SqlType::OidArray
-        | SqlType::Int2Array
-        | SqlType::Int2Vector
-        | SqlType::OidVector
-        | SqlType::AclitemArray
-        | SqlType::CharArray
-        | SqlType::RegtypeArray
-        | SqlType::Float4Array
-        | SqlType::AnyArray
-        | SqlType::Float8Array
-        | SqlType::BoolArray => DataType::List,
-        SqlType::Char
-        | SqlType::Name
-        | SqlType::Text
-        | SqlType::Json
-        | SqlType::Jsonb
-        | SqlType::Varchar
-        | SqlType::Bpchar
-        | SqlType::Interval
-        | SqlType::Regclass
-        | SqlType::Regtype
-        | SqlType::Regproc
-        | SqlType::Regprocedure
-        | SqlType::Regoper
-        | SqlType::Regoperator
-        | SqlType::Regconfig
-        | SqlType::Regdictionary
-        | SqlType::Regnamespace
-        | SqlType::Regrole
-        | SqlType::Regcollation
-        | SqlType::Tid
-        | SqlType::PgLsn
-        | SqlType::NodeTree
-        | SqlType::Aclitem
-        | SqlType::Unknown
-        | SqlType::Void => DataType::Text,
+        kind if kind.item().is_some() => DataType::List,
+        // Names, checked texts and what only system tables hold.
+        _ => DataType::Text,
     }
 }

@@ -1,0 +1,64 @@
+//! `$1` with the type that it is known to have: `CAST($1 AS int4)`.
+//!
+//! So every expression around it gets the types that it will have when the value is there. Runs when
+//! result columns have their names; a cast that the client wrote around a parameter stays around this one.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, Ident, LimitClause, ObjectName, ObjectNamePart, Query, Statement, Value, VisitMut,
+    VisitorMut,
+};
+
+use crate::types::SqlType;
+
+/// Gives parameters their types; those without stay as they are.
+pub(super) fn type_parameters(statement: &mut Statement, types: &[Option<SqlType>]) {
+    let _ = statement.visit(&mut Typer { types });
+}
+
+struct Typer<'a> {
+    types: &'a [Option<SqlType>],
+}
+
+impl VisitorMut for Typer<'_> {
+    type Break = ();
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        // The engine reads the bounds of a result as 64-bit numbers itself.
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                limit.iter_mut().for_each(bare);
+                offset.iter_mut().for_each(|offset| bare(&mut offset.value));
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => [offset, limit].into_iter().for_each(bare),
+            None => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Some(kind) = number_of(expr).and_then(|number| self.types.get(number - 1).copied().flatten()) {
+            let name = Ident::with_quote('"', kind.name());
+            let data_type = DataType::Custom(ObjectName(vec![ObjectNamePart::Identifier(name)]), Vec::new());
+            let parameter = Box::new(expr.clone());
+            *expr = Expr::Cast { kind: CastKind::Cast, expr: parameter, data_type, array: false, format: None };
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn bare(expr: &mut Expr) {
+    if let Expr::Cast { expr: inner, .. } = expr
+        && number_of(inner).is_some()
+    {
+        *expr = inner.as_ref().clone();
+    }
+}
+
+/// The number of a parameter.
+fn number_of(expr: &Expr) -> Option<usize> {
+    let Expr::Value(value) = expr else { return None };
+    let Value::Placeholder(name) = &value.value else { return None };
+    name.strip_prefix('$')?.parse().ok().filter(|number| *number > 0)
+}
