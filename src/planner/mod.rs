@@ -359,7 +359,7 @@ async fn typed_plan(
     hints: &[Option<SqlType>],
 ) -> Result<(LogicalPlan, Vec<SqlType>), DataFusionError> {
     let plan = logical_plan(session, sql, hints).await?;
-    let inferred = parameters::inferred(&plan)?;
+    let inferred = parameters::inferred(&plan, |number| hints.get(number - 1).copied().flatten().is_some())?;
     let count = inferred.keys().copied().max().unwrap_or(0).max(hints.len());
     if count > usize::from(u16::MAX) {
         return Err(DataFusionError::External(Box::new(SqlError::new(

@@ -4,7 +4,7 @@
 //! the function takes, in LIMIT an int8; what nothing tells is text. The plan that is looked at was made
 //! without these types; the statement is planned again once they are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -70,10 +70,15 @@ const ARGUMENTS: &[(&str, &[SqlType])] = &[
 ];
 
 /// Functions that give back one of their arguments, which are all of one type.
-const ALIKE: &[&str] = &["coalesce", "nullif", "greatest", "least"];
+const ALIKE: &[&str] = &["coalesce", "nullif", "greatest", "least", "make_array"];
+/// Functions of one number, which is a float when nothing says what it is.
+const OF_FLOATS: &[&str] = &["abs", "ceil", "floor", "round", "trunc", "sqrt", "exp", "ln", "log", "sign", "power"];
 
-/// The types that a plan tells, by the parameters' numbers from 1.
-pub(super) fn inferred(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<SqlType>>> {
+/// The types that a plan tells, by the parameters' numbers from 1; `declared` are known without it.
+pub(super) fn inferred(
+    plan: &LogicalPlan,
+    declared: impl Fn(usize) -> bool,
+) -> Result<BTreeMap<usize, Option<SqlType>>> {
     let mut found = Found::default();
     plan.apply_with_subqueries(|node| {
         let mut schema = merge_schema(&node.inputs());
@@ -92,12 +97,17 @@ pub(super) fn inferred(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<SqlT
             })
         })
     })?;
+    let untold = found.1.iter().find(|number| !declared(**number) && found.0.get(number).copied().flatten().is_none());
+    if let Some(number) = untold {
+        let text = format!("could not determine data type of parameter ${number}");
+        return Err(DataFusionError::External(Box::new(SqlError::new(Code::IndeterminateDatatype, text))));
+    }
     Ok(found.0)
 }
 
-/// What is known of the parameters that were seen.
+/// What is known of the parameters that were seen, and which were only asked for being NULL.
 #[derive(Default)]
-struct Found(BTreeMap<usize, Option<SqlType>>);
+struct Found(BTreeMap<usize, Option<SqlType>>, BTreeSet<usize>);
 
 impl Found {
     /// Notes a type for a parameter; the first one stays, another one is an error.
@@ -159,6 +169,10 @@ impl Found {
                     tests.iter().try_for_each(|test| self.take(test, Some(SqlType::Bool)))
                 }
             }
+            Expr::IsNull(inner) | Expr::IsNotNull(inner) => {
+                self.1.extend(number_of(inner));
+                Ok(())
+            }
             Expr::Not(inner) => self.take(inner, Some(SqlType::Bool)),
             Expr::Cast(cast) => self.take(&cast.expr, Some(SqlType::of_field(&cast.field))),
             Expr::ScalarFunction(call) => self.call(call, schema),
@@ -179,6 +193,10 @@ impl Found {
             }
             (name, _) if ALIKE.contains(&name) || name.starts_with("number_") => {
                 self.alike(&call.args.iter().collect::<Vec<_>>(), schema)
+            }
+            (name, arguments) if OF_FLOATS.contains(&name) && (arguments.len() == 1 || name == "power") => {
+                let kind = arguments.iter().find_map(|argument| kind_of(argument, schema)).unwrap_or(SqlType::Float8);
+                arguments.iter().try_for_each(|argument| self.take(argument, Some(kind)))
             }
             _ => {
                 let known = ARGUMENTS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, types)| types);

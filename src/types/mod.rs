@@ -7,6 +7,7 @@ mod error;
 mod event;
 pub mod float;
 mod id;
+pub mod interval;
 pub mod limits;
 pub mod numeric;
 mod settings;

@@ -128,7 +128,7 @@ impl Numeric {
 
     /// The nearest float.
     pub fn to_float(self) -> f64 {
-        self.to_string().parse().unwrap_or(f64::NAN)
+        format!("{}e-{}", self.value, self.scale).parse().unwrap_or(f64::NAN)
     }
 
     /// The same number without zeros at the end of its fraction.

@@ -36,7 +36,7 @@ fn values() -> impl Strategy<Value = (SqlType, ScalarValue)> {
         any::<i64>().prop_map(|value| (SqlType::Int8, ScalarValue::Int64(Some(value)))),
         any::<f32>().prop_map(|value| (SqlType::Float4, ScalarValue::Float32(Some(value)))),
         any::<f64>().prop_map(|value| (SqlType::Float8, ScalarValue::Float64(Some(value)))),
-        any::<i64>().prop_map(|value| (SqlType::Numeric, ScalarValue::Decimal128(Some(value.into()), 38, 10))),
+        any::<i64>().prop_map(|value| (SqlType::Numeric, ScalarValue::Decimal128(Some(value.into()), 38, 0))),
         "[^\0]{0,12}".prop_map(|value| (SqlType::Text, ScalarValue::Utf8(Some(value)))),
         prop::collection::vec(any::<u8>(), 0..20).prop_map(|value| (SqlType::Bytea, ScalarValue::Binary(Some(value)))),
         any::<[u8; 16]>().prop_map(|id| (SqlType::Uuid, ScalarValue::FixedSizeBinary(16, Some(id.to_vec())))),

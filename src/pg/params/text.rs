@@ -4,15 +4,13 @@ use datafusion::common::ScalarValue;
 use serde::de::IgnoredAny;
 
 use crate::session::FormatSettings;
-use crate::types::{Code, SqlError, SqlType};
+use crate::types::{Code, SqlError, SqlType, interval};
 
 use super::super::encode::inet;
-use super::{array, datetime, interval, invalid_text};
+use super::{array, datetime, invalid_text};
 
 /// Most digits of a numeric.
 const NUMERIC_DIGITS_MAX: usize = 38;
-/// Digits behind the point of the engine's numeric type.
-const NUMERIC_SCALE: i8 = 10;
 
 /// Reads a value from its text.
 pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Result<ScalarValue, SqlError> {
@@ -113,17 +111,13 @@ pub(super) fn decimal(negative: bool, digits: &str, scale: i64) -> Result<Scalar
         let text = format!("a numeric parameter has more than {NUMERIC_DIGITS_MAX} digits");
         SqlError::new(Code::NumericValueOutOfRange, text)
     };
-    let wanted = scale.max(i64::from(NUMERIC_SCALE));
+    let wanted = scale.max(0);
     let zeros = usize::try_from(wanted - scale).map_err(|_| out_of_range())?;
     // A zero has no digits left, however its exponent reads.
     if digits.is_empty() {
-        return Ok(ScalarValue::Decimal128(Some(0), 38, NUMERIC_SCALE));
+        let scale = i8::try_from(scale.clamp(0, 38)).map_err(|_| out_of_range())?;
+        return Ok(ScalarValue::Decimal128(Some(0), 38, scale));
     }
-    let (digits, zeros, wanted) = if digits.len() + zeros > NUMERIC_DIGITS_MAX && scale >= 0 {
-        (digits, 0, scale)
-    } else {
-        (digits, zeros, wanted)
-    };
     if digits.len() + zeros > NUMERIC_DIGITS_MAX || wanted > i64::try_from(NUMERIC_DIGITS_MAX).unwrap_or(i64::MAX) {
         return Err(out_of_range());
     }

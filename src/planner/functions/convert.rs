@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, ListArray,
-    StringArray, new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int64Array,
+    IntervalMonthDayNanoArray, ListArray, StringArray, new_null_array,
 };
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int64Type};
 use datafusion::common::config::ConfigOptions;
@@ -28,7 +28,7 @@ use super::function::sql_error;
 use super::numbers::{Kind, decimal, numeric_error, out_of_range, strict_cast};
 use crate::planner::rewrite::array_literal;
 use crate::types::numeric::SHORTEST_SCALE;
-use crate::types::{Code, Numeric, NumericError, SqlType};
+use crate::types::{Code, Numeric, NumericError, SqlType, interval};
 
 /// The name of the function.
 pub(super) const AS_TYPE: &str = "as_type";
@@ -124,6 +124,10 @@ impl FunctionRewrite for CastReader {
 fn is_ours(source: SqlType, target: Target, from: &Field, to: &Field) -> bool {
     let plain = |kind: SqlType| kind.is_number() || kind.is_text() || matches!(kind, SqlType::Bool | SqlType::Bytea);
     let shown = plain(source) || source.item().is_some() || matches!(source, SqlType::Interval | SqlType::Record);
+    // What the engine counts is widened by the engine.
+    if from.data_type() == &DataType::UInt64 {
+        return false;
+    }
     if source == target.kind && target.modifier == -1 && from.data_type() == to.data_type() {
         return false;
     }
@@ -134,6 +138,11 @@ fn is_ours(source: SqlType, target: Target, from: &Field, to: &Field) -> bool {
         }
         kind if plain(kind) => plain(source),
         SqlType::Cidr => source.is_text() || source == SqlType::Inet,
+        SqlType::Interval => source.is_text(),
+        // There is no such cast: the function says so.
+        SqlType::Date | SqlType::Time | SqlType::Timestamp | SqlType::Timestamptz => {
+            (source.is_number() && from.data_type() != &DataType::Null) || source == SqlType::Bool
+        }
         _ => false,
     }
 }
@@ -227,16 +236,23 @@ pub(super) fn converted(array: &ArrayRef, source: SqlType, target: Target) -> Re
     if array.data_type().is_null() {
         return Ok(new_null_array(&target.arrow(), array.len()));
     }
+    let is_alike = source == target.kind || source.item().is_some_and(|item| item.arrow() == SqlType::Text.arrow());
+    if target.modifier == -1 && is_alike && array.data_type() == &target.arrow() && !target.kind.is_text() {
+        return Ok(Arc::clone(array));
+    }
     match target.kind {
         SqlType::Int2 | SqlType::Int4 | SqlType::Int8 => integers(array, source, target),
         SqlType::Float4 | SqlType::Float8 => floats(array, source, target),
         SqlType::Numeric => decimals(array, source, target),
         SqlType::Bool => truths(array, source),
         SqlType::Bytea => bytes(array, source),
-        SqlType::Interval => strict_cast(array, &target.arrow()),
+        SqlType::Interval => spans(array, source),
         kind if kind.item().is_some() => lists(array, source, target),
         kind if kind.is_text() => cut_texts(&shown_texts(array, source)?, source, target),
-        SqlType::Cidr => Ok(Arc::new(shown_texts(array, source)?)),
+        SqlType::Cidr | SqlType::Inet | SqlType::Json | SqlType::Jsonb => Ok(Arc::new(shown_texts(array, source)?)),
+        SqlType::Uuid if source.is_text() => super::events::uuids(&texts_of(array)?),
+        SqlType::Uuid if array.data_type() == &target.arrow() => Ok(Arc::clone(array)),
+        SqlType::Date | SqlType::Time | SqlType::Timestamp if source.is_text() => strict_cast(array, &target.arrow()),
         _ => Err(no_cast(source, target.kind)),
     }
 }
@@ -252,6 +268,15 @@ pub(super) fn invalid(target: SqlType, text: &str) -> DataFusionError {
     let shown: String = text.chars().take(100).collect();
     let text = format!("invalid input syntax for type {}: \"{shown}\"", target.spelling());
     sql_error(Code::InvalidTextRepresentation, text)
+}
+
+fn spans(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
+    if !source.is_text() {
+        return strict_cast(array, &SqlType::Interval.arrow());
+    }
+    let read = |text: &str| interval::read(text).ok_or_else(|| invalid(SqlType::Interval, text));
+    let values = texts_of(array)?.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(IntervalMonthDayNanoArray::from(values)))
 }
 
 fn texts_of(array: &ArrayRef) -> Result<StringArray> {

@@ -193,7 +193,7 @@ fn checked_json(text: &str) -> Result<()> {
         .map_err(|_| sql_error(Code::InvalidTextRepresentation, "invalid input syntax for type json"))
 }
 
-fn uuids(array: &StringArray) -> Result<ArrayRef> {
+pub(super) fn uuids(array: &StringArray) -> Result<ArrayRef> {
     let mut builder = FixedSizeBinaryBuilder::with_capacity(array.len(), 16);
     for text in array {
         match text.map(|text| uuid::Uuid::parse_str(text.trim())) {

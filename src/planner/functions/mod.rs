@@ -29,6 +29,7 @@ mod rounding;
 mod series;
 mod server;
 mod session;
+mod span_factors;
 mod spans;
 mod tables;
 mod texts;
@@ -106,6 +107,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, texts::typed_functions())?;
     register(state, texts::functions().into_iter().map(Function::udf))?;
     register(state, numbers::functions())?;
+    register(state, span_factors::functions())?;
     register(state, rounding::functions())?;
     register(state, [AsType::udf()])?;
     aggregates::register(state)?;

@@ -9,12 +9,12 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{FunctionRegistry, SessionState};
-use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
+use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction, WindowFunction, WindowFunctionParams};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawWindowExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, ScalarUDF, WindowFunctionDefinition, binary_expr, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::convert::{Target, read_constant};
+use super::convert::{AS_TYPE, Target, read_constant};
 use super::numbers::{Kind, Operation, no_operator};
 use crate::types::{Code, SqlError, SqlType};
 
@@ -23,6 +23,9 @@ use crate::types::{Code, SqlError, SqlType};
 pub(super) struct NumberPlanner {
     functions: Vec<(Operation, Arc<ScalarUDF>)>,
     power: Arc<ScalarUDF>,
+    span_times: Arc<ScalarUDF>,
+    span_divided: Arc<ScalarUDF>,
+    as_type: Arc<ScalarUDF>,
 }
 
 impl NumberPlanner {
@@ -31,7 +34,8 @@ impl NumberPlanner {
         use Operation::{Divide, Minus, Modulo, Plus, Times};
         let find = |operation: Operation| Ok((operation, state.udf(operation.function())?));
         let functions = [Plus, Minus, Times, Divide, Modulo].map(find).into_iter().collect::<Result<_>>()?;
-        Ok(Self { functions, power: state.udf("power")? })
+        let (span_times, span_divided) = (state.udf("interval_times")?, state.udf("interval_divided")?);
+        Ok(Self { functions, power: state.udf("power")?, span_times, span_divided, as_type: state.udf(AS_TYPE)? })
     }
 }
 
@@ -49,6 +53,42 @@ enum Side {
 }
 
 impl ExprPlanner for NumberPlanner {
+    /// An array of values whose type their column alone does not tell.
+    fn plan_array_literal(&self, exprs: Vec<Expr>, schema: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
+        let kinds = exprs.iter().map(|expr| expr.to_field(schema).map(|(_, field)| (SqlType::of_field(&field), field)));
+        let kinds = kinds.collect::<Result<Vec<_>>>()?;
+        let told = kinds
+            .iter()
+            .find(|(kind, field)| *kind != SqlType::Unknown && SqlType::from_arrow(field.data_type()) != Some(*kind));
+        let Some(array) = told.and_then(|(kind, _)| kind.array()) else { return Ok(PlannerResult::Original(exprs)) };
+        let list = datafusion::functions_nested::make_array::make_array(exprs);
+        let arguments = vec![list, lit(array.name()), lit(-1_i64)];
+        Ok(PlannerResult::Planned(call(&self.as_type, arguments)))
+    }
+
+    /// Numbers of rows, which the engine counts in types that PostgreSQL does not have.
+    fn plan_window(&self, raw: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        let WindowFunctionDefinition::WindowUDF(function) = &raw.func_def else {
+            return Ok(PlannerResult::Original(raw));
+        };
+        let wanted = match function.name() {
+            "row_number" | "rank" | "dense_rank" => DataType::Int64,
+            "ntile" => DataType::Int32,
+            _ => return Ok(PlannerResult::Original(raw)),
+        };
+        let params = WindowFunctionParams {
+            args: raw.args,
+            partition_by: raw.partition_by,
+            order_by: raw.order_by,
+            window_frame: raw.window_frame,
+            filter: raw.filter,
+            null_treatment: raw.null_treatment,
+            distinct: raw.distinct,
+        };
+        let window = Expr::WindowFunction(Box::new(WindowFunction { fun: raw.func_def, params }));
+        Ok(PlannerResult::Planned(cast(window, wanted)))
+    }
+
     fn plan_binary_op(&self, mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let operation = match raw.op {
             BinaryOperator::Plus => Operation::Plus,
@@ -80,6 +120,9 @@ impl ExprPlanner for NumberPlanner {
                 return Err(ambiguous(operation, "unknown"));
             }
             (one, other) if misfits(one, other) => return Err(missing(operation, one, other)),
+            (Side::Other(one), _) | (_, Side::Other(one)) if is_calendar(one) => {
+                return self.calendar(RawBinaryExpr { op, left, right }, operation, sides);
+            }
             _ => return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
         };
         if let (Expr::Literal(left, _), Expr::Literal(right, _)) = (&left, &right)
@@ -104,6 +147,57 @@ impl ExprPlanner for NumberPlanner {
     }
 }
 
+/// A type whose values are sums of spans, or spans.
+fn is_calendar(kind: SqlType) -> bool {
+    matches!(kind, SqlType::Date | SqlType::Timestamp | SqlType::Timestamptz | SqlType::Time | SqlType::Interval)
+}
+
+impl NumberPlanner {
+    /// Days, instants and spans, where the engine's result has another type than PostgreSQL's.
+    fn calendar(
+        &self,
+        raw: RawBinaryExpr,
+        operation: Operation,
+        sides: (Side, Side),
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let RawBinaryExpr { op, left, right } = raw;
+        let instant = || SqlType::Timestamp.arrow();
+        let is_parameter = |expr: &Expr| matches!(expr, Expr::Placeholder(_));
+        let original = |left, right, op| Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }));
+        match (operation, sides) {
+            (Operation::Plus, (_, Side::Open)) if is_parameter(&right) => {
+                original(left, typed(right, SqlType::Interval)?, op)
+            }
+            (Operation::Plus, (Side::Open, _)) if is_parameter(&left) => {
+                original(typed(left, SqlType::Interval)?, right, op)
+            }
+            (Operation::Times | Operation::Divide, (Side::Other(SqlType::Interval), Side::Number(_))) => {
+                let name = if operation == Operation::Times { &self.span_times } else { &self.span_divided };
+                Ok(PlannerResult::Planned(call(name, vec![left, cast(right, DataType::Float64)])))
+            }
+            (Operation::Times, (Side::Number(_), Side::Other(SqlType::Interval))) => {
+                Ok(PlannerResult::Planned(call(&self.span_times, vec![right, cast(left, DataType::Float64)])))
+            }
+            (Operation::Minus, (Side::Other(SqlType::Date), Side::Other(SqlType::Date))) => {
+                let days = binary_expr(left, Operator::Minus, right);
+                Ok(PlannerResult::Planned(cast(days, DataType::Int32)))
+            }
+            (Operation::Plus | Operation::Minus, (Side::Other(SqlType::Date), Side::Other(SqlType::Interval))) => {
+                original(cast(left, instant()), right, op)
+            }
+            (Operation::Plus, (Side::Other(SqlType::Interval), Side::Other(SqlType::Date))) => {
+                original(left, cast(right, instant()), op)
+            }
+            (_, (Side::Number(_), _) | (_, Side::Number(_)))
+                if !matches!(sides, (Side::Other(SqlType::Date), _) | (_, Side::Other(SqlType::Date))) =>
+            {
+                Err(missing(operation, sides.0, sides.1))
+            }
+            _ => original(left, right, op),
+        }
+    }
+}
+
 /// Numbers beside texts: a literal is read as the number, a text column is an error.
 fn compared(mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
     let sides = (side(&raw.left, schema)?, side(&raw.right, schema)?);
@@ -115,6 +209,11 @@ fn compared(mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<R
             raw.right = typed(raw.right, SqlType::Bool)?
         }
         (Side::Open, Side::Other(SqlType::Bool)) if is_literal(&raw.left) => raw.left = typed(raw.left, SqlType::Bool)?,
+        // A real beside another number is compared as a double precision.
+        (Side::Number(one), Side::Number(other)) if (one == Kind::Float4) != (other == Kind::Float4) => {
+            raw.left = cast(raw.left, DataType::Float64);
+            raw.right = cast(raw.right, DataType::Float64);
+        }
         (Side::Number(_), Side::Other(other)) | (Side::Other(other), Side::Number(_))
             if matches!(other, SqlType::Text | SqlType::Varchar | SqlType::Bpchar | SqlType::Bool) =>
         {
@@ -124,6 +223,10 @@ fn compared(mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<R
         _ => {}
     }
     Ok(PlannerResult::Original(raw))
+}
+
+fn cast(expr: Expr, to: DataType) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), to))
 }
 
 fn call(function: &Arc<ScalarUDF>, arguments: Vec<Expr>) -> Expr {

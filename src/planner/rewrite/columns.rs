@@ -149,7 +149,7 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Overlay { .. } => Some("overlay".to_owned()),
         Expr::Ceil { .. } => Some("ceil".to_owned()),
         Expr::Floor { .. } => Some("floor".to_owned()),
-        Expr::Exists { .. } => Some("exists".to_owned()),
+        Expr::Exists { negated: false, .. } => Some("exists".to_owned()),
         Expr::Array(_) => Some("array".to_owned()),
         Expr::AtTimeZone { .. } => Some("timezone".to_owned()),
         Expr::Tuple(_) => Some("row".to_owned()),
@@ -181,9 +181,6 @@ fn weak_name(expr: &Expr) -> Option<String> {
         Expr::Nested(inner) => weak_name(inner),
         Expr::Case { .. } => Some("case".to_owned()),
         Expr::Cast { data_type, .. } => Some(type_name(&data_type.to_string())),
-        Expr::Value(value) if matches!(value.value, datafusion::sql::sqlparser::ast::Value::Boolean(_)) => {
-            Some("bool".to_owned())
-        }
         Expr::TypedString(typed) => Some(type_name(&typed.data_type.to_string())),
         Expr::Interval(_) => Some("interval".to_owned()),
         _ => None,

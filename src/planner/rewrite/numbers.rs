@@ -30,12 +30,12 @@ pub(super) fn rewrite(expr: &mut Expr) {
         Expr::UnaryOp { op, expr: operand } => {
             let rewritten = match op {
                 UnaryOperator::Minus => digits_of(operand).and_then(|digits| {
-                    let digits = format!("-{digits}");
+                    let digits = digits.strip_prefix('-').map_or_else(|| format!("-{digits}"), str::to_owned);
                     typed(&digits).or_else(|| is_int8(&digits).then(|| negative(&digits)))
                 }),
                 UnaryOperator::PGAbs => Some(call("abs", vec![operand.as_ref().clone()])),
-                UnaryOperator::PGSquareRoot => Some(call("sqrt", vec![operand.as_ref().clone()])),
-                UnaryOperator::PGCubeRoot => Some(call("cbrt", vec![operand.as_ref().clone()])),
+                UnaryOperator::PGSquareRoot => Some(call("sqrt", vec![float(operand)])),
+                UnaryOperator::PGCubeRoot => Some(call("cbrt", vec![float(operand)])),
                 UnaryOperator::BitwiseNot => Some(call("number_complement", vec![operand.as_ref().clone()])),
                 _ => None,
             };
@@ -44,8 +44,27 @@ pub(super) fn rewrite(expr: &mut Expr) {
             }
         }
         Expr::Function(function) => bare_arguments(function),
+        Expr::Cast { expr: inner, data_type, .. } if is_plain_numeric(data_type) => {
+            // The digits that are written are those that are shown.
+            let digits = text_of(inner).map(str::to_owned).or_else(|| digits_of(inner));
+            if let Some(literal) = digits.and_then(|digits| decimal(digits.trim())) {
+                *expr = literal;
+            }
+        }
         _ => {}
     }
+}
+
+fn is_plain_numeric(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None) => true,
+        DataType::Custom(name, arguments) => arguments.is_empty() && last_part(name).as_deref() == Some("numeric"),
+        _ => false,
+    }
+}
+
+fn float(operand: &Expr) -> Expr {
+    cast(operand.clone(), DataType::DoublePrecision, false)
 }
 
 fn is_int8(digits: &str) -> bool {
@@ -74,13 +93,19 @@ fn typed(digits: &str) -> Option<Expr> {
             return None;
         }
     }
-    let scale = match Numeric::parse(&plain)? {
+    decimal(&format!("{}{plain}", if minus { "-" } else { "" }))
+}
+
+/// A decimal literal with the digits that are written; none when the text is no number.
+fn decimal(digits: &str) -> Option<Expr> {
+    let (minus, plain) = digits.strip_prefix('-').map_or((false, digits), |rest| (true, rest));
+    let scale = match Numeric::parse(plain)? {
         Ok(value) => value.scale,
         // Reading it says that it has too many digits.
         Err(_) => return Some(cast(text(digits), DataType::Numeric(ExactNumberInfo::None), false)),
     };
     let name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(LITERAL))]);
-    Some(cast(text(&shown(minus, &plain)?), DataType::Custom(name, vec![scale.to_string()]), false))
+    Some(cast(text(&shown(minus, plain)?), DataType::Custom(name, vec![scale.to_string()]), false))
 }
 
 /// The digits without an exponent.
@@ -94,21 +119,30 @@ fn shown(minus: bool, plain: &str) -> Option<String> {
     Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
 }
 
-/// The digits of a literal that is rewritten or was left as it is; none for any other expression.
+/// The digits of a literal that is rewritten or was left as it is, with its sign; none for any other expression.
 fn digits_of(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(digits, _) => Some(digits.clone()),
             _ => None,
         },
-        Expr::Cast { expr, data_type: DataType::Int(None), kind: CastKind::DoubleColon, .. } => match expr.as_ref() {
+        Expr::Nested(inner) => digits_of(inner),
+        Expr::Cast {
+            expr,
+            data_type: DataType::Int(None) | DataType::BigInt(None),
+            kind: CastKind::DoubleColon,
+            ..
+        } => match expr.as_ref() {
             Expr::Value(_) => digits_of(expr),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } if matches!(**expr, Expr::Value(_)) => {
+                digits_of(expr).map(|digits| format!("-{digits}"))
+            }
             _ => None,
         },
         Expr::Cast { expr, data_type: DataType::Custom(name, _), .. }
             if last_part(name).as_deref() == Some(LITERAL) =>
         {
-            text_of(expr).filter(|digits| !digits.starts_with('-')).map(str::to_owned)
+            text_of(expr).map(str::to_owned)
         }
         _ => None,
     }

@@ -17,7 +17,7 @@ struct Span {
 }
 
 /// Reads a span; none when the text is no span or does not fit.
-pub(super) fn read(text: &str) -> Option<IntervalMonthDayNano> {
+pub fn read(text: &str) -> Option<IntervalMonthDayNano> {
     let mut span = Span::default();
     let text = text.trim().trim_start_matches('@').trim_start();
     match text.strip_prefix('P') {
