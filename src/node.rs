@@ -6,22 +6,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use tokio::sync::watch;
 
 use crate::catalog::{Catalog, Table, builtin};
-use crate::config::{Config, Credential, FeedStream, PgTls, PgUser};
+use crate::config::{Config, Credential, FeedStream, PgTls, PgUser, RequireTls, UserCertificate};
 use crate::env::{Clock, Random, SystemClock, SystemRandom};
 use crate::execution::{Engine, EngineConfig, LocalRunner, StatusTables};
 use crate::ingest::{self, Ingest};
 use crate::mesh::{Alone, Fleet, FragmentRunner, KnownMember, Mesh, MeshConfig, Role};
-use crate::pg::{Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig};
+use crate::pg::{CertificateUse, Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig};
 use crate::planner::{self, NodeFacts, Planner, sql_error_from_engine};
-use crate::session::{SessionList, SessionShared};
+use crate::session::{Channels, SessionList, SessionShared, SettingsKeeper, StoredSettings};
 use crate::storage::{Store, StoreConfig};
 use crate::system::{RoleFacts, mesh as status};
 use crate::tasks::Tasks;
-use crate::tls::{ServerCertificate, TlsMaterial};
+use crate::tls::{PostgresAcceptor, ServerCertificate, TlsMaterial};
 use crate::types::{Code, EventKind, NodeName, SqlError, TableSummary};
 
 /// How long work in flight may take when the node stops.
@@ -82,7 +83,7 @@ impl Node {
         let facts = node_facts(&config, &ground, &sessions);
         let planner =
             Planner::new(engine, Arc::clone(&ground.catalog), fleet, facts, Arc::clone(&ground.clock)).await?;
-        let pg_address = open_pg(&config, &ground, planner, sessions).await?;
+        let pg_address = open_pg(&config, &ground, &store, planner, sessions).await?;
         // Events are pulled last: what arrives is asked for at once.
         let _first = own_status.ingest.set(start_ingest(&config, &ground, &store));
         tracing::info!(node = %ground.name, role = ground.role.as_str(), version = env!("CARGO_PKG_VERSION"), "node is up");
@@ -215,19 +216,28 @@ fn remember_members(mesh: &Arc<Mesh>, store: &Arc<Store>, tasks: &Tasks) {
 async fn open_pg(
     config: &Config,
     ground: &Ground,
+    store: &Arc<Store>,
     planner: Planner,
     sessions: SessionList,
 ) -> anyhow::Result<SocketAddr> {
     let limits = PgLimits {
         connections_max: config.pg.max_connections,
+        reserved: config.pg.reserved_connections,
         message_bytes_max: config.pg.message_bytes_max,
         login_timeout: config.pg.startup_timeout,
     };
     let users = config.pg.users.iter().map(|user| user_of(user, ground.random.as_ref()));
     let pg_config = PgConfig {
         listen: config.pg.listen,
-        tls: pg_tls(config)?.map(|certificate| certificate.postgres_acceptor()).transpose()?,
-        tls_use: TlsUse::Optional,
+        tls: pg_tls(config)?
+            .map(|certificate| PostgresAcceptor::new(certificate, config.pg.client_ca.as_deref()))
+            .transpose()
+            .context("set TLS up for PostgreSQL clients")?,
+        tls_use: match config.pg.require_tls {
+            RequireTls::No => TlsUse::Optional,
+            RequireTls::Outside => TlsUse::RequiredFromOutside,
+            RequireTls::Always => TlsUse::Required,
+        },
         users: users.collect::<Result<_, _>>()?,
         trust: if config.pg.trust_loopback { Trust::Loopback } else { Trust::Nobody },
         databases: Arc::new(KnownDatabases(Arc::clone(&ground.catalog))),
@@ -239,10 +249,32 @@ async fn open_pg(
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
         sessions,
+        channels: Channels::default(),
+        stored: stored_settings(store).await?,
     };
     let listener = Listener::start(pg_config, shared, &ground.tasks).await?;
     tracing::info!(service = "pg", address = %listener.local_addr(), "listening");
     Ok(listener.local_addr())
+}
+
+/// The name under which the store keeps what ALTER ROLE ... SET set.
+const STORED_SETTINGS: &str = "role settings";
+
+/// Keeps the stored settings of roles in the node's store.
+#[derive(Debug)]
+struct StoreKeeper(Arc<Store>);
+
+#[async_trait]
+impl SettingsKeeper for StoreKeeper {
+    async fn keep(&self, document: Vec<u8>) -> Result<(), SqlError> {
+        let kept = self.0.put_document(STORED_SETTINGS, document).await;
+        kept.map_err(|error| SqlError::new(error.code(), error.to_string()))
+    }
+}
+
+async fn stored_settings(store: &Arc<Store>) -> anyhow::Result<StoredSettings> {
+    let document = store.document(STORED_SETTINGS).await?;
+    Ok(StoredSettings::open(document.as_deref(), Arc::new(StoreKeeper(Arc::clone(store))))?)
 }
 
 fn statement_timeout(timeout: &Duration) -> (String, String) {
@@ -266,7 +298,12 @@ fn user_of(user: &PgUser, random: &dyn Random) -> anyhow::Result<UserConfig> {
         Credential::Verifier(text) => Some(ScramVerifier::from_text(text.expose())?),
         Credential::Absent => None,
     };
-    Ok(UserConfig { name: user.name.clone(), verifier, roles: user.roles.clone() })
+    let certificate = match user.certificate {
+        UserCertificate::Ignored => CertificateUse::Ignored,
+        UserCertificate::Required => CertificateUse::Required,
+        UserCertificate::Enough => CertificateUse::Enough,
+    };
+    Ok(UserConfig { name: user.name.clone(), verifier, roles: user.roles.clone(), certificate })
 }
 
 /// The databases of the catalog.

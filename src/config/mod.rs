@@ -37,7 +37,7 @@ pub use feed::{FeedConfig, FeedIdentity, FeedStream, FeedTls};
 pub use findings::{ConfigError, Mistake, Origin, ResolvedKey};
 pub use mesh::{MeshConfig, MeshTls};
 pub use node::{NodeConfig, NodeRole};
-pub use pg::{Credential, PgConfig, PgTls, PgUser};
+pub use pg::{Credential, PgConfig, PgTls, PgUser, RequireTls, UserCertificate};
 pub use secret::Secret;
 pub use storage::StorageConfig;
 

@@ -16,6 +16,8 @@ use super::units::shorten;
 
 const PASSWORD_FILE_BYTES_MAX: u64 = 4_096;
 const CONNECTIONS_MAX: u64 = 100_000;
+/// Connections that are kept for administrators, where there are enough of them.
+const RESERVED_CONNECTIONS: u64 = 3;
 
 /// How a user proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum Credential {
     Password(Secret),
     /// PostgreSQL's `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
     Verifier(Secret),
-    /// None: only `trust_loopback` lets this user in.
+    /// None: only `trust_loopback` or a certificate lets this user in.
     Absent,
 }
 
@@ -37,6 +39,30 @@ pub struct PgUser {
     pub credential: Credential,
     /// The roles it has; never empty.
     pub roles: Vec<String>,
+    /// What a certificate in its name is worth.
+    pub certificate: UserCertificate,
+}
+
+/// What a client certificate in a user's name is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserCertificate {
+    /// Nothing: the password decides.
+    Ignored,
+    /// It must be shown besides the password.
+    Required,
+    /// It takes the place of the password.
+    Enough,
+}
+
+/// Which clients must use TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequireTls {
+    /// None.
+    No,
+    /// Those that are not on this machine.
+    Outside,
+    /// All.
+    Always,
 }
 
 /// The certificate that PostgreSQL clients see.
@@ -66,8 +92,14 @@ pub struct PgConfig {
     pub users: Vec<PgUser>,
     /// The certificate that clients see.
     pub tls: PgTls,
+    /// The CA whose certificates clients may show.
+    pub client_ca: Option<PathBuf>,
+    /// Which clients must use TLS.
+    pub require_tls: RequireTls,
     /// Most connections at the same time.
     pub max_connections: usize,
+    /// How many of them only users with the role `admin` can have.
+    pub reserved_connections: usize,
     /// Longest time until a client is logged in.
     pub startup_timeout: Duration,
     /// Largest message before a client is logged in, in bytes.
@@ -81,8 +113,13 @@ pub struct PgConfig {
 impl PgConfig {
     pub(super) fn check(raw: RawPg, node_has_certificate: NodeCertificate, findings: &mut Findings) -> Option<Self> {
         let listen = findings.keep("pg.listen", parse_listen(&raw.listen));
-        let users = check_users(raw.users, raw.trust_loopback, findings);
+        let client_ca = check_client_ca(raw.tls.client_ca.as_deref(), findings);
+        let users = check_users(raw.users, raw.trust_loopback, client_ca.is_some(), findings);
         let tls = check_tls(raw.tls, node_has_certificate, findings);
+        let require_tls = check_require_tls(&raw.require_tls, tls.as_ref(), findings);
+        let most_reserved = raw.max_connections.saturating_sub(1);
+        let reserved = raw.reserved_connections.unwrap_or(RESERVED_CONNECTIONS.min(most_reserved));
+        let reserved = in_range("pg.reserved_connections", reserved, 0, most_reserved, findings);
         let connections = in_range("pg.max_connections", raw.max_connections, 1, CONNECTIONS_MAX, findings);
         let startup_bytes = in_range("pg.startup_bytes_max", raw.startup_bytes_max.0, 1_024, 1 << 20, findings);
         let message_bytes = in_range("pg.message_bytes_max", raw.message_bytes_max.0, 65_536, (1 << 30) - 1, findings);
@@ -94,7 +131,10 @@ impl PgConfig {
             trust_loopback: raw.trust_loopback,
             users,
             tls: tls?,
+            client_ca,
+            require_tls: require_tls?,
             max_connections: connections?,
+            reserved_connections: reserved?,
             startup_timeout: raw.startup_timeout,
             startup_bytes_max: startup_bytes?,
             message_bytes_max: message_bytes?,
@@ -119,7 +159,12 @@ pub(super) fn in_range(key: &str, value: u64, least: u64, most: u64, findings: &
     fitting
 }
 
-fn check_users(users: Vec<RawUser>, trust_loopback: bool, findings: &mut Findings) -> Vec<PgUser> {
+fn check_users(
+    users: Vec<RawUser>,
+    trust_loopback: bool,
+    has_client_ca: bool,
+    findings: &mut Findings,
+) -> Vec<PgUser> {
     let mut names = BTreeSet::new();
     if trust_loopback && users.is_empty() {
         findings.wrong("pg.trust_loopback", "it lets the configured users in, and pg.users is empty");
@@ -127,7 +172,9 @@ fn check_users(users: Vec<RawUser>, trust_loopback: bool, findings: &mut Finding
     let mut checked = Vec::new();
     for user in users {
         let path = user.path.clone();
-        let credential = check_credential(&user, trust_loopback, findings);
+        let certificate = check_certificate(&user, has_client_ca, findings);
+        let needs_no_password = trust_loopback || certificate == Some(UserCertificate::Enough);
+        let credential = check_credential(&user, needs_no_password, findings);
         let roles = check_roles(&path, user.roles, findings);
         let Some(name) = user.name else { continue };
         let name_key = format!("{path}.name");
@@ -135,11 +182,52 @@ fn check_users(users: Vec<RawUser>, trust_loopback: bool, findings: &mut Finding
             findings.wrong(name_key, problem);
         } else if !names.insert(name.clone()) {
             findings.wrong(name_key, format!("there are two users \"{name}\""));
-        } else if let (Some(credential), Some(roles)) = (credential, roles) {
-            checked.push(PgUser { name, credential, roles });
+        } else if let (Some(credential), Some(roles), Some(certificate)) = (credential, roles, certificate) {
+            checked.push(PgUser { name, credential, roles, certificate });
         }
     }
     checked
+}
+
+fn check_certificate(user: &RawUser, has_client_ca: bool, findings: &mut Findings) -> Option<UserCertificate> {
+    let key = format!("{}.certificate", user.path);
+    let wanted = match user.certificate.as_str() {
+        "ignored" => return Some(UserCertificate::Ignored),
+        "required" => UserCertificate::Required,
+        "enough" => UserCertificate::Enough,
+        other => {
+            findings.wrong(key, format!("\"{}\" is none of ignored, required and enough", shorten(other)));
+            return None;
+        }
+    };
+    if !has_client_ca {
+        findings.wrong(key, "no certificate can be checked without pg.tls.client_ca");
+        return None;
+    }
+    Some(wanted)
+}
+
+fn check_client_ca(text: Option<&str>, findings: &mut Findings) -> Option<PathBuf> {
+    let path = findings.path(text?);
+    findings.file("pg.tls.client_ca", &path)
+}
+
+fn check_require_tls(text: &str, tls: Option<&PgTls>, findings: &mut Findings) -> Option<RequireTls> {
+    let wanted = match text {
+        "no" => return Some(RequireTls::No),
+        "outside" => RequireTls::Outside,
+        "always" => RequireTls::Always,
+        other => {
+            let problem = format!("\"{}\" is none of no, outside and always", shorten(other));
+            findings.wrong("pg.require_tls", problem);
+            return None;
+        }
+    };
+    if tls == Some(&PgTls::Off) {
+        findings.wrong("pg.require_tls", "clients cannot use TLS, since pg.tls.mode is \"off\"");
+        return None;
+    }
+    Some(wanted)
 }
 
 fn check_roles(path: &str, roles: Vec<String>, findings: &mut Findings) -> Option<Vec<String>> {
@@ -169,11 +257,11 @@ fn role_name_problem(name: &str) -> Option<String> {
     }
 }
 
-fn check_credential(user: &RawUser, trust_loopback: bool, findings: &mut Findings) -> Option<Credential> {
+fn check_credential(user: &RawUser, needs_no_password: bool, findings: &mut Findings) -> Option<Credential> {
     let path = user.path.as_str();
     let given = [user.password.is_some(), user.password_file.is_some(), user.verifier.is_some()];
     match given.iter().filter(|given| **given).count() {
-        0 if trust_loopback => return Some(Credential::Absent),
+        0 if needs_no_password => return Some(Credential::Absent),
         0 => {
             findings.wrong(path, "it has no password, password_file or verifier, so it could never log in");
             return None;

@@ -64,6 +64,9 @@ pub(super) struct RawPg {
     pub(super) users: Vec<RawUser>,
     pub(super) tls: RawPgTls,
     pub(super) max_connections: u64,
+    /// Three, or less when there are hardly more slots.
+    pub(super) reserved_connections: Option<u64>,
+    pub(super) require_tls: String,
     pub(super) startup_timeout: Duration,
     pub(super) startup_bytes_max: ByteSize,
     pub(super) message_bytes_max: ByteSize,
@@ -78,6 +81,8 @@ impl Default for RawPg {
             users: Vec::new(),
             tls: RawPgTls::default(),
             max_connections: 100,
+            reserved_connections: None,
+            require_tls: "no".to_owned(),
             startup_timeout: Duration::from_secs(60),
             startup_bytes_max: ByteSize(10_000),
             message_bytes_max: ByteSize(64 * MIB),
@@ -95,6 +100,8 @@ impl RawPg {
             users: keys.list("users", RawUser::read),
             tls: keys.section("tls", RawPgTls::read),
             max_connections: keys.or("max_connections", default.max_connections),
+            reserved_connections: keys.optional("reserved_connections"),
+            require_tls: keys.or("require_tls", default.require_tls),
             startup_timeout: keys.or("startup_timeout", default.startup_timeout),
             startup_bytes_max: keys.or("startup_bytes_max", default.startup_bytes_max),
             message_bytes_max: keys.or("message_bytes_max", default.message_bytes_max),
@@ -112,6 +119,7 @@ pub(super) struct RawUser {
     pub(super) password_file: Option<String>,
     pub(super) verifier: Option<Secret>,
     pub(super) roles: Vec<String>,
+    pub(super) certificate: String,
 }
 
 impl Default for RawUser {
@@ -123,6 +131,7 @@ impl Default for RawUser {
             password_file: None,
             verifier: None,
             roles: vec!["reader".to_owned()],
+            certificate: "ignored".to_owned(),
         }
     }
 }
@@ -137,6 +146,7 @@ impl RawUser {
             password_file: keys.optional("password_file"),
             verifier: keys.optional("verifier"),
             roles: keys.or("roles", default.roles),
+            certificate: keys.or("certificate", default.certificate),
         }
     }
 }
@@ -148,11 +158,17 @@ pub(super) struct RawPgTls {
     pub(super) mode: Option<String>,
     pub(super) cert: Option<String>,
     pub(super) key: Option<String>,
+    pub(super) client_ca: Option<String>,
 }
 
 impl RawPgTls {
     fn read(keys: &mut Keys<'_, '_>) -> Self {
-        Self { mode: keys.optional("mode"), cert: keys.optional("cert"), key: keys.optional("key") }
+        Self {
+            mode: keys.optional("mode"),
+            cert: keys.optional("cert"),
+            key: keys.optional("key"),
+            client_ca: keys.optional("client_ca"),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -52,6 +53,7 @@ pub struct GatherExec {
     gather: Arc<Gather>,
     properties: Arc<PlanProperties>,
     held: Arc<OnceCell<Vec<Arc<Spool>>>>,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 #[derive(Debug)]
@@ -79,7 +81,7 @@ impl GatherExec {
             Boundedness::Bounded,
         );
         let gather = Gather { statement, fragments, mode, delivery, schema };
-        Self { gather: Arc::new(gather), properties: Arc::new(properties), held: Arc::default() }
+        Self { gather: Arc::new(gather), properties: Arc::new(properties), held: Arc::default(), metrics: ExecutionPlanMetricsSet::new() }
     }
 
     /// The fragments it sends.
@@ -128,19 +130,25 @@ impl ExecutionPlan for GatherExec {
         Ok(self)
     }
 
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
     fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (gather, held) = (Arc::clone(&self.gather), Arc::clone(&self.held));
         let schema = Arc::clone(&gather.schema);
         gather.note_plan();
+        let counted = MetricBuilder::new(&self.metrics).output_rows(0);
+        let count = move |batch: &RecordBatch| counted.add(batch.num_rows());
         if gather.delivery == Delivery::Streamed {
-            return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, gather.streamed())));
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, gather.streamed().inspect_ok(count))));
         }
         let rows = async move {
             let spools = held.get_or_try_init(|| gather.held(&context)).await?;
             let readers: Vec<SendableRecordBatchStream> = spools.iter().map(Spool::read).collect();
             Ok::<_, DataFusionError>(stream::iter(readers).flatten())
         };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::once(rows).try_flatten())))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::once(rows).try_flatten().inspect_ok(count))))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::scram::ScramVerifier;
+use crate::tls::PostgresAcceptor;
 
 /// A role that may log in.
 #[derive(Debug, Clone)]
@@ -16,6 +17,20 @@ pub struct UserConfig {
     pub verifier: Option<ScramVerifier>,
     /// The roles that it has.
     pub roles: Vec<String>,
+    /// What its certificate is worth.
+    pub certificate: CertificateUse,
+}
+
+/// What a client certificate in a user's name is worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CertificateUse {
+    /// Nothing: the password decides.
+    #[default]
+    Ignored,
+    /// It must be there besides the password.
+    Required,
+    /// It must be there, and no password is asked for.
+    Enough,
 }
 
 /// Tells which databases there are.
@@ -49,6 +64,8 @@ pub enum Trust {
 pub struct PgLimits {
     /// Most clients at once.
     pub connections_max: usize,
+    /// How many of them only users with the role `admin` can be.
+    pub reserved: usize,
     /// Largest message after login, in bytes.
     pub message_bytes_max: usize,
     /// Longest time from connect to the end of login.
@@ -57,7 +74,7 @@ pub struct PgLimits {
 
 impl Default for PgLimits {
     fn default() -> Self {
-        Self { connections_max: 500, message_bytes_max: 64 * 1024 * 1024, login_timeout: Duration::from_secs(10) }
+        Self { connections_max: 500, reserved: 0, message_bytes_max: 64 * 1024 * 1024, login_timeout: Duration::from_secs(10) }
     }
 }
 
@@ -67,7 +84,7 @@ pub struct PgConfig {
     /// Where to listen.
     pub listen: SocketAddr,
     /// Encryption; none: clients are told that there is none.
-    pub tls: Option<tokio_rustls::TlsAcceptor>,
+    pub tls: Option<PostgresAcceptor>,
     /// Whether connections must be encrypted.
     pub tls_use: TlsUse,
     /// Who may log in.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use bytes::BytesMut;
-use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus};
+use pgwire::messages::response::{
+    CommandComplete, EmptyQueryResponse, NotificationResponse, ReadyForQuery, TransactionStatus,
+};
 use pgwire::messages::{DecodeContext, PgWireBackendMessage, PgWireFrontendMessage, ProtocolVersion};
 
 use crate::session::{self, Session};
@@ -89,11 +91,34 @@ impl Connection {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            biased;
-            frame = self.wire.next_frame(Phase::Session) => Ok(frame?),
-            () = shared.stop.cancelled() => Err(End::Fatal(shutdown())),
-            () = expired => Err(limit.as_ref().map_or(End::Gone, |(_, error)| End::Fatal(error.clone()))),
+        let mut expired = std::pin::pin!(expired);
+        loop {
+            let told = self.idle.then(|| self.session.notification());
+            let told = async {
+                match told {
+                    Some(told) => told.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let terminated = self.session.terminated();
+            tokio::select! {
+                biased;
+                frame = self.wire.next_frame(Phase::Session) => return Ok(frame?),
+                () = shared.stop.cancelled() => return Err(End::Fatal(shutdown())),
+                () = terminated => return Err(End::Fatal(shutdown())),
+                () = &mut expired => return Err(limit.as_ref().map_or(End::Gone, |(_, error)| End::Fatal(error.clone()))),
+                () = told => {}
+            }
+            self.send_notifications();
+            self.flush(shared).await?;
+        }
+    }
+
+    /// Tells what was said on the channels that the client listens to.
+    fn send_notifications(&mut self) {
+        for told in self.session.take_notifications() {
+            let message = NotificationResponse::new(told.pid, told.channel, told.payload);
+            self.wire.send(PgWireBackendMessage::NotificationResponse(message));
         }
     }
 
@@ -125,7 +150,10 @@ impl Connection {
         }
         if simple || kind == b'S' {
             self.skipping = false;
-            self.session.settle();
+            if let Err(error) = self.wire.watch(self.session.settle()).await? {
+                self.fail(&error)?;
+            }
+            self.send_notices();
             self.ready(shared).await?;
         }
         Ok(())
@@ -202,6 +230,7 @@ impl Connection {
                 self.wire.send(parameter_status(name, value));
             }
         }
+        self.send_notifications();
         let status = match self.session.transaction_status() {
             session::TransactionStatus::Idle => TransactionStatus::Idle,
             session::TransactionStatus::InBlock => TransactionStatus::Transaction,

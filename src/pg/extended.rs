@@ -101,6 +101,7 @@ impl Connection {
             Execution::Empty => self.complete_empty().await,
             Execution::Done(tag) => self.complete(tag).await,
             Execution::Rows(rows) => self.portal_rows(&name, rows, columns, &codes, rows_max).await,
+            Execution::Copy(rows, options) => self.copy_out(rows, &options).await,
         }
     }
 

@@ -64,6 +64,13 @@ pub(super) struct Shared {
     refusals: Arc<Semaphore>,
 }
 
+impl Shared {
+    /// Clients that could still connect.
+    pub(super) fn free_slots(&self) -> usize {
+        self.slots.available_permits()
+    }
+}
+
 /// Listens for PostgreSQL clients until the tasks are stopped.
 #[derive(Debug)]
 pub struct Listener {

@@ -7,6 +7,7 @@
 
 mod config;
 mod connection;
+mod copy;
 mod encode;
 mod extended;
 mod guard;
@@ -20,6 +21,6 @@ mod sqlstate;
 mod startup;
 mod wire;
 
-pub use config::{Databases, PgConfig, PgLimits, TlsUse, Trust, UserConfig};
+pub use config::{CertificateUse, Databases, PgConfig, PgLimits, TlsUse, Trust, UserConfig};
 pub use listener::{Listener, PgError};
 pub use scram::{ITERATIONS, ScramVerifier, VerifierError};

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
 use crate::session::CancelKey;
+use crate::tls::{PostgresAcceptor, PostgresPeer};
 use crate::types::SqlError;
 
 use super::guard::{LOGIN_BYTES_MAX, violation};
@@ -16,6 +16,8 @@ use super::wire::{Transport, Wire, WireError};
 const CANCEL_CODE: i32 = 80_877_102;
 const SSL_CODE: i32 = 80_877_103;
 const GSS_CODE: i32 = 80_877_104;
+/// The first byte of a TLS handshake; no packet starts with it, since packets are shorter.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// Most requests before the startup packet: one for TLS, one for GSS, and the packet inside TLS.
 const ROUNDS_MAX: usize = 4;
 
@@ -33,8 +35,8 @@ pub(super) enum Opening {
 pub(super) struct Startup {
     /// The stream, encrypted or not.
     pub(super) wire: Wire,
-    /// Whether it is encrypted.
-    pub(super) secure: bool,
+    /// What the TLS handshake told; none without encryption.
+    pub(super) tls: Option<PostgresPeer>,
     /// Protocol version.
     pub(super) major: u16,
     /// Its second part.
@@ -68,12 +70,11 @@ impl From<std::io::Error> for OpeningError {
 /// Reads packets until one says what the client wants.
 pub(super) async fn open(
     tcp: TcpStream,
-    tls: Option<&TlsAcceptor>,
+    tls: Option<&PostgresAcceptor>,
     message_bytes_max: usize,
 ) -> Result<Opening, OpeningError> {
-    let mut stream: Box<dyn Transport> = Box::new(tcp);
+    let (mut stream, mut peer) = start(tcp, tls).await?;
     let mut input = BytesMut::with_capacity(1_024);
-    let mut secure = false;
     for _ in 0..ROUNDS_MAX {
         let packet = match read_packet(&mut stream, &mut input).await? {
             Ok(packet) => packet,
@@ -89,13 +90,13 @@ pub(super) async fn open(
                 if !input.is_empty() {
                     return Err(refused(stream, violation("received unencrypted data after encryption request")));
                 }
-                match tls.filter(|_| code == SSL_CODE && !secure) {
+                match tls.filter(|_| code == SSL_CODE && peer.is_none()) {
                     None => stream.write_all(b"N").await?,
                     Some(acceptor) => {
                         stream.write_all(b"S").await?;
                         stream.flush().await?;
-                        stream = Box::new(acceptor.accept(stream).await?);
-                        secure = true;
+                        let (encrypted, told) = acceptor.accept(stream).await?;
+                        (stream, peer) = (Box::new(encrypted), Some(told));
                     }
                 }
                 stream.flush().await?;
@@ -116,7 +117,7 @@ pub(super) async fn open(
                 let wire = Wire::new(stream, input, message_bytes_max);
                 return Ok(Opening::Startup(Startup {
                     wire,
-                    secure,
+                    tls: peer,
                     major: u16::from_be_bytes([major_high, major_low]),
                     minor: u16::from_be_bytes([minor_high, minor_low]),
                     parameters,
@@ -125,6 +126,27 @@ pub(super) async fn open(
         }
     }
     Err(refused(stream, violation("too many encryption requests")))
+}
+
+/// The stream to read packets from: as it is, or inside TLS when the client starts with a handshake
+/// right away. Such a client must name the protocol, so that no other one can be talked into it.
+async fn start(
+    tcp: TcpStream,
+    tls: Option<&PostgresAcceptor>,
+) -> Result<(Box<dyn Transport>, Option<PostgresPeer>), OpeningError> {
+    let mut first = [0];
+    if tcp.peek(&mut first).await? == 0 {
+        return Err(WireError::Closed.into());
+    }
+    let Some(acceptor) = tls.filter(|_| first == [TLS_HANDSHAKE]) else { return Ok((Box::new(tcp), None)) };
+    let (encrypted, told) = acceptor.accept(tcp).await?;
+    let stream: Box<dyn Transport> = Box::new(encrypted);
+    if told.named_protocol {
+        Ok((stream, Some(told)))
+    } else {
+        let text = "received direct SSL connection request without ALPN protocol negotiation extension";
+        Err(refused(stream, violation(text)))
+    }
 }
 
 fn refused(stream: Box<dyn Transport>, error: SqlError) -> OpeningError {

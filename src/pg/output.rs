@@ -1,5 +1,8 @@
 //! Rows from a session to the client: pulled a batch at a time, never collected.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
 use pgwire::messages::PgWireBackendMessage;
 
 use crate::session::{InterruptReason, RowStream};
@@ -50,28 +53,30 @@ pub(super) async fn send_rows(
         if left == 0 {
             return Ok(Sent::Limit);
         }
-        let interrupt = std::sync::Arc::clone(rows.interrupt());
-        let next = match wire.watch(rows.next(left)).await {
-            Ok(next) => next?,
-            Err(error) => {
-                interrupt.interrupt(InterruptReason::ClientGone);
-                return Err(error.into());
-            }
-        };
-        let Some(batch) = next else { return Ok(Sent::All) };
+        let Some(batch) = pull(wire, rows, left).await? else { return Ok(Sent::All) };
         let encoded = encoder.batch(&batch)?;
         for row in 0..batch.num_rows() {
             encoded.row(row, wire.output())?;
-            if wire.is_full() {
-                tokio::select! {
-                    biased;
-                    sent = wire.flush() => sent?,
-                    error = interrupt.ended() => return Err(error.into()),
-                }
-            }
+            wire.flush_when_full(rows.interrupt()).await?;
         }
         if rows_max.is_some() {
             left = left.saturating_sub(batch.num_rows());
+        }
+    }
+}
+
+/// The next rows; their statement ends when the client goes away.
+pub(super) async fn pull(
+    wire: &mut Wire,
+    rows: &mut RowStream,
+    rows_max: usize,
+) -> Result<Option<RecordBatch>, Failure> {
+    let interrupt = Arc::clone(rows.interrupt());
+    match wire.watch(rows.next(rows_max)).await {
+        Ok(next) => Ok(next?),
+        Err(error) => {
+            interrupt.interrupt(InterruptReason::ClientGone);
+            Err(error.into())
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::env::Random;
 
 /// The mechanism's name.
 pub(super) const MECHANISM: &str = "SCRAM-SHA-256";
+/// Its name with channel binding.
+pub(super) const MECHANISM_PLUS: &str = "SCRAM-SHA-256-PLUS";
+/// What the client's first message says when it binds to the channel; the only kind that is served.
+const END_POINT_HEADER: &str = "p=tls-server-end-point,,";
 /// Iterations of new verifiers, as PostgreSQL's.
 pub const ITERATIONS: u32 = 4_096;
 const ITERATIONS_MAX: u32 = 10_000_000;
@@ -112,15 +116,29 @@ impl Mock {
 pub(super) enum ScramError {
     /// A message is not what the mechanism prescribes.
     Malformed(&'static str),
+    /// The client thinks that the server has no channel binding, though it was offered.
+    Negotiation,
     /// The password is wrong or the user unknown; the client is not told which.
     Refused,
+}
+
+/// Whether the exchange is bound to the TLS channel below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binding<'a> {
+    /// There is nothing to bind to.
+    Absent,
+    /// It was offered, and the client chose the mechanism without.
+    Offered,
+    /// To the hash of the server's certificate.
+    Used(&'a [u8]),
 }
 
 /// One exchange with one client.
 pub(super) struct Exchange {
     verifier: ScramVerifier,
     known: bool,
-    gs2_header: String,
+    /// What the client's final message must repeat: its header, and what it binds to.
+    bound: Vec<u8>,
     client_first_bare: String,
     nonce: String,
     server_first: String,
@@ -138,11 +156,12 @@ impl Exchange {
         verifier: Option<&ScramVerifier>,
         user: &str,
         mock: &Mock,
+        binding: Binding<'_>,
         client_first: &[u8],
         random: &dyn Random,
     ) -> Result<Self, ScramError> {
         let first = std::str::from_utf8(client_first).map_err(|_| ScramError::Malformed("not UTF-8"))?;
-        let (gs2_header, bare) = split_first(first)?;
+        let (bound, bare) = split_first(first, binding)?;
         let nonce = bare
             .split(',')
             .nth(1)
@@ -163,7 +182,7 @@ impl Exchange {
         Ok(Self {
             verifier,
             known,
-            gs2_header: gs2_header.to_owned(),
+            bound,
             client_first_bare: bare.to_owned(),
             nonce,
             server_first,
@@ -182,7 +201,7 @@ impl Exchange {
         let mut parts = without_proof.split(',');
         let binding = parts.next().and_then(|part| part.strip_prefix("c="));
         let nonce = parts.next().and_then(|part| part.strip_prefix("r="));
-        if binding != Some(BASE64.encode(&self.gs2_header).as_str()) {
+        if binding != Some(BASE64.encode(&self.bound).as_str()) {
             return Err(ScramError::Malformed("channel binding does not match"));
         }
         if nonce != Some(self.nonce.as_str()) {
@@ -203,18 +222,25 @@ impl Exchange {
     }
 }
 
-/// Takes the header off that tells about channel binding; we offer none.
-fn split_first(first: &str) -> Result<(&str, &str), ScramError> {
-    for header in ["n,,", "y,,"] {
-        if let Some(bare) = first.strip_prefix(header) {
-            return if bare.starts_with("n=") {
-                Ok((header, bare))
-            } else {
-                Err(ScramError::Malformed("user is missing"))
-            };
+/// Takes the header off that tells about channel binding.
+fn split_first<'a>(first: &'a str, binding: Binding<'_>) -> Result<(Vec<u8>, &'a str), ScramError> {
+    let headers: &[&str] = match binding {
+        Binding::Used(_) => &[END_POINT_HEADER],
+        Binding::Offered if first.starts_with("y,") => return Err(ScramError::Negotiation),
+        Binding::Absent | Binding::Offered => &["n,,", "y,,"],
+    };
+    for header in headers {
+        let Some(bare) = first.strip_prefix(header) else { continue };
+        if !bare.starts_with("n=") {
+            return Err(ScramError::Malformed("user is missing"));
         }
+        let mut bound = header.as_bytes().to_vec();
+        if let Binding::Used(end_point) = binding {
+            bound.extend(end_point);
+        }
+        return Ok((bound, bare));
     }
-    Err(ScramError::Malformed("channel binding and authorization identities are not supported"))
+    Err(ScramError::Malformed("the channel binding does not fit the mechanism, or it has an authorization identity"))
 }
 
 fn sign(key: &[u8], message: &[u8]) -> [u8; 32] {
@@ -235,7 +261,7 @@ fn to_array(bytes: &[u8]) -> [u8; 32] {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{BASE64, Engine, Exchange, Mock, ScramError, ScramVerifier};
+    use super::{BASE64, Binding, Engine, Exchange, Mock, ScramError, ScramVerifier};
     use crate::env::SeededRandom;
 
     /// The example of RFC 7677, section 3.
@@ -247,7 +273,7 @@ mod tests {
         let exchange = Exchange {
             verifier,
             known: true,
-            gs2_header: "n,,".into(),
+            bound: b"n,,".to_vec(),
             client_first_bare: "n=user,r=rOprNGfwEbeRWgbNEkqO".into(),
             nonce: nonce.into(),
             server_first: format!("r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"),
@@ -271,11 +297,33 @@ mod tests {
     fn an_unknown_user_gets_the_same_salt_each_time() {
         let (random, mock) = (SeededRandom::new(1), Mock::new(&SeededRandom::new(2)));
         let salt = |user: &str| {
-            let exchange = Exchange::start(None, user, &mock, b"n,,n=,r=abc", &random).expect("starts");
+            let exchange = Exchange::start(None, user, &mock, Binding::Absent, b"n,,n=,r=abc", &random).expect("starts");
             exchange.server_first().split(',').nth(1).map(str::to_owned)
         };
         assert_eq!(salt("nobody"), salt("nobody"));
         assert_ne!(salt("nobody"), salt("somebody"));
+    }
+
+    #[test]
+    fn a_bound_exchange_takes_no_other_channel_and_no_downgrade() {
+        let (random, mock) = (SeededRandom::new(1), Mock::new(&SeededRandom::new(2)));
+        let verifier = ScramVerifier::derive("secret", vec![7; 16], 1);
+        let start = |binding, first: &str| {
+            Exchange::start(Some(&verifier), "u", &mock, binding, first.as_bytes(), &random).map(|exchange| exchange.bound)
+        };
+        let header = "p=tls-server-end-point,,";
+        let bound = start(Binding::Used(b"hash"), &format!("{header}n=,r=abc")).expect("starts");
+        assert_eq!(bound, [header.as_bytes(), b"hash"].concat());
+        assert_eq!(start(Binding::Offered, "y,,n=,r=abc"), Err(ScramError::Negotiation));
+        for (binding, first) in [
+            (Binding::Used(b"hash"), "n,,n=,r=abc"),
+            (Binding::Used(b"hash"), "p=tls-unique,,n=,r=abc"),
+            (Binding::Offered, "p=tls-server-end-point,,n=,r=abc"),
+            (Binding::Absent, "p=tls-server-end-point,,n=,r=abc"),
+            (Binding::Absent, "n,a=admin,n=,r=abc"),
+        ] {
+            assert!(matches!(start(binding, first), Err(ScramError::Malformed(_))), "{first}");
+        }
     }
 
     proptest! {
@@ -284,10 +332,25 @@ mod tests {
         fn nonsense_is_refused(first in "[ny],,n=,r=[a-z]{1,8}", last in ".{0,80}") {
             let (random, mock) = (SeededRandom::new(1), Mock::new(&SeededRandom::new(2)));
             let verifier = ScramVerifier::derive("secret", vec![7; 16], 1);
-            let exchange = Exchange::start(Some(&verifier), "u", &mock, first.as_bytes(), &random).expect("starts");
+            let exchange = Exchange::start(Some(&verifier), "u", &mock, Binding::Absent, first.as_bytes(), &random).expect("starts");
             prop_assert!(exchange.finish(last.as_bytes()).is_err());
             let guess = format!("c=biws,r={},p={}", exchange.nonce, BASE64.encode([0; 32]));
             prop_assert!(matches!(exchange.finish(guess.as_bytes()), Err(ScramError::Refused | ScramError::Malformed(_))));
+        }
+    
+        /// Whatever the two messages are: no panic, and no way in.
+        #[test]
+        fn any_messages_are_refused(first in prop::collection::vec(any::<u8>(), 0..60), middle in "[a-z,=]{0,30}",
+                                    last in prop::collection::vec(any::<u8>(), 0..60), kind in 0..3) {
+            let (random, mock) = (SeededRandom::new(1), Mock::new(&SeededRandom::new(2)));
+            let verifier = ScramVerifier::derive("secret", vec![7; 16], 1);
+            let binding = [Binding::Absent, Binding::Offered, Binding::Used(b"hash")][kind];
+            for first in [first, format!("n,,n=,r=abc{middle}").into_bytes()] {
+                if let Ok(exchange) = Exchange::start(Some(&verifier), "u", &mock, binding, &first, &random) {
+                    prop_assert!(exchange.server_first().len() < 1_024);
+                    prop_assert!(exchange.finish(&last).is_err());
+                }
+            }
         }
     }
 }

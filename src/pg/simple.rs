@@ -26,6 +26,7 @@ impl Connection {
             Execution::Empty => self.complete_empty().await,
             Execution::Done(tag) => self.complete(tag).await,
             Execution::Rows(rows) => self.rows(rows).await,
+            Execution::Copy(rows, options) => self.copy_out(rows, &options).await,
         }
     }
 

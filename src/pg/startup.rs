@@ -7,18 +7,21 @@ use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::startup::{Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey};
 
 use crate::session::{Login, Session};
+use crate::tls::PostgresPeer;
 use crate::types::{Code, SqlError};
 
-use super::config::{TlsUse, Trust, UserConfig};
+use super::config::{CertificateUse, TlsUse, Trust, UserConfig};
 use super::guard::{Phase, violation};
 use super::listener::Shared;
 use super::negotiate::{self, Startup};
 use super::output::Failure;
-use super::scram::{Exchange, MECHANISM, ScramError};
+use super::scram::{Binding, Exchange, MECHANISM, MECHANISM_PLUS, ScramError};
 use super::wire::Wire;
 
 /// The protocol that this server speaks; clients read both halves of the number.
 const PROTOCOL_3_0: i32 = 3 << 16;
+/// The role whose users may have the last connections.
+const ADMIN: &str = "admin";
 
 /// Checks the startup packet and the password; the session starts out idle.
 pub(super) async fn log_in(startup: &mut Startup, client: SocketAddr, shared: &Shared) -> Result<Session, Failure> {
@@ -33,13 +36,25 @@ pub(super) async fn log_in(startup: &mut Startup, client: SocketAddr, shared: &S
             return Err(SqlError::new(Code::InvalidAuthorization, format!("role \"{user}\" does not exist")).into());
         }
     } else {
-        authenticate(&mut startup.wire, &user, known, shared).await?;
+        let certificate = known.map(|user| user.certificate).unwrap_or_default();
+        check_certificate(startup.tls.as_ref(), &user, certificate)?;
+        if certificate != CertificateUse::Enough {
+            let end_point = startup.tls.as_ref().and_then(|tls| tls.server_end_point.as_deref());
+            authenticate(&mut startup.wire, &user, known, end_point, shared).await?;
+        }
+    }
+    let is_admin = known.is_some_and(|user| user.roles.iter().any(|role| role == ADMIN));
+    if !is_admin && shared.free_slots() < shared.config.limits.reserved {
+        let text = "remaining connection slots are reserved for non-replication superuser connections";
+        return Err(SqlError::new(Code::TooManyConnections, text).into());
     }
     if !shared.config.databases.exists(&database) {
         return Err(SqlError::new(Code::InvalidCatalogName, format!("database \"{database}\" does not exist")).into());
     }
     let login = Login {
-        settings: shared.config.settings.iter().cloned().chain(settings(startup)?).collect(),
+        facts: facts(shared),
+        configured: shared.config.settings.clone(),
+        settings: settings(startup)?,
         user,
         roles: known.map(|user| user.roles.clone()).unwrap_or_default(),
         database,
@@ -56,6 +71,18 @@ pub(super) async fn log_in(startup: &mut Startup, client: SocketAddr, shared: &S
     Ok(session)
 }
 
+/// What settings tell of this listener.
+fn facts(shared: &Shared) -> Vec<(&'static str, String)> {
+    let on = |on: bool| String::from(if on { "on" } else { "off" });
+    vec![
+        ("listen_addresses", shared.config.listen.ip().to_string()),
+        ("port", shared.config.listen.port().to_string()),
+        ("max_connections", shared.config.limits.connections_max.to_string()),
+        ("superuser_reserved_connections", shared.config.limits.reserved.to_string()),
+        ("ssl", on(shared.config.tls.is_some())),
+    ]
+}
+
 /// The message that tells a setting's value.
 pub(super) fn parameter_status(name: &str, value: &str) -> PgWireBackendMessage {
     PgWireBackendMessage::ParameterStatus(ParameterStatus::new(name.to_owned(), value.replace('\0', "")))
@@ -69,8 +96,8 @@ fn check_packet(startup: &Startup, client: SocketAddr, shared: &Shared) -> Resul
     let outside = !client.ip().to_canonical().is_loopback();
     let encrypted = match shared.config.tls_use {
         TlsUse::Optional => true,
-        TlsUse::RequiredFromOutside => startup.secure || !outside,
-        TlsUse::Required => startup.secure,
+        TlsUse::RequiredFromOutside => startup.tls.is_some() || !outside,
+        TlsUse::Required => startup.tls.is_some(),
     };
     if !encrypted {
         return Err(SqlError::new(Code::InvalidAuthorization, "connections without TLS are not allowed"));
@@ -106,16 +133,37 @@ fn settings(startup: &Startup) -> Result<Vec<(String, String)>, SqlError> {
     Ok(settings)
 }
 
+/// The certificate that a user needs: of the configured CA, which the handshake saw to, and in its name.
+fn check_certificate(tls: Option<&PostgresPeer>, user: &str, wanted: CertificateUse) -> Result<(), SqlError> {
+    if wanted == CertificateUse::Ignored {
+        return Ok(());
+    }
+    let refused = |text: String| Err(SqlError::new(Code::InvalidAuthorization, text));
+    match tls.and_then(|tls| tls.common_name.as_deref()) {
+        None => refused(String::from("connection requires a valid client certificate")),
+        Some(name) if name == user => Ok(()),
+        Some(_) => refused(format!("certificate authentication failed for user \"{user}\"")),
+    }
+}
+
 /// The SCRAM exchange: two messages each way. Unknown users and users without a password get a mock one.
-async fn authenticate(wire: &mut Wire, user: &str, known: Option<&UserConfig>, shared: &Shared) -> Result<(), Failure> {
-    wire.send(PgWireBackendMessage::Authentication(Authentication::SASL(vec![MECHANISM.to_owned()])));
+async fn authenticate(
+    wire: &mut Wire,
+    user: &str,
+    known: Option<&UserConfig>,
+    end_point: Option<&[u8]>,
+    shared: &Shared,
+) -> Result<(), Failure> {
+    let plus = end_point.map(|_| MECHANISM_PLUS.to_owned());
+    let mechanisms = plus.into_iter().chain([MECHANISM.to_owned()]).collect();
+    wire.send(PgWireBackendMessage::Authentication(Authentication::SASL(mechanisms)));
     wire.flush().await?;
     let first = password_message(wire).await?;
-    let first = initial_response(&first)?;
+    let (binding, first) = initial_response(&first, end_point)?;
     let verifier = known.and_then(|user| user.verifier.as_ref());
     let random = shared.session.random.as_ref();
     let exchange =
-        Exchange::start(verifier, user, &shared.mock, first, random).map_err(|error| refusal(&error, user))?;
+        Exchange::start(verifier, user, &shared.mock, binding, first, random).map_err(|error| refusal(&error, user))?;
     let answer = Bytes::from(exchange.server_first().to_owned());
     wire.send(PgWireBackendMessage::Authentication(Authentication::SASLContinue(answer)));
     wire.flush().await?;
@@ -135,21 +183,30 @@ async fn password_message(wire: &mut Wire) -> Result<Bytes, Failure> {
 }
 
 /// The client's first message inside SASLInitialResponse: mechanism, length, bytes.
-fn initial_response(body: &[u8]) -> Result<&[u8], SqlError> {
+fn initial_response<'a>(body: &'a [u8], end_point: Option<&'a [u8]>) -> Result<(Binding<'a>, &'a [u8]), SqlError> {
     let malformed = || violation("malformed SASL initial response");
     let end = body.iter().position(|byte| *byte == 0).ok_or_else(malformed)?;
     let (mechanism, rest) = body.split_at(end);
-    if mechanism != MECHANISM.as_bytes() {
-        return Err(violation("client selected an invalid SASL authentication mechanism"));
-    }
+    let binding = match end_point {
+        Some(end_point) if mechanism == MECHANISM_PLUS.as_bytes() => Binding::Used(end_point),
+        Some(_) if mechanism == MECHANISM.as_bytes() => Binding::Offered,
+        None if mechanism == MECHANISM.as_bytes() => Binding::Absent,
+        _ => return Err(violation("client selected an invalid SASL authentication mechanism")),
+    };
     let (length, first) = rest.get(1..).and_then(|rest| rest.split_at_checked(4)).ok_or_else(malformed)?;
     let length = <[u8; 4]>::try_from(length).map(i32::from_be_bytes).map_err(|_| malformed())?;
-    if usize::try_from(length) == Ok(first.len()) { Ok(first) } else { Err(malformed()) }
+    if usize::try_from(length) == Ok(first.len()) { Ok((binding, first)) } else { Err(malformed()) }
 }
 
 fn refusal(error: &ScramError, user: &str) -> SqlError {
     match error {
         ScramError::Malformed(what) => violation(format!("malformed SCRAM message: {what}")),
+        ScramError::Negotiation => {
+            SqlError::new(Code::InvalidAuthorization, "SCRAM channel binding negotiation error").with_detail(
+                "The client supports SCRAM channel binding but thinks the server does not.  \
+                 However, this server does support channel binding.",
+            )
+        }
         ScramError::Refused => {
             SqlError::new(Code::InvalidPassword, format!("password authentication failed for user \"{user}\""))
         }

@@ -7,9 +7,11 @@ use bytes::BytesMut;
 use pgwire::messages::PgWireBackendMessage;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::session::Interrupt;
 use crate::types::SqlError;
 
 use super::guard::{self, Phase};
+use super::output::Failure;
 
 /// A buffer of output is sent when it is larger than this.
 const OUTPUT_BYTES_TARGET: usize = 32 * 1024;
@@ -125,6 +127,18 @@ impl Wire {
         }
         self.stream.flush().await?;
         Ok(())
+    }
+
+    /// Sends the output when it is large, unless the statement that makes it must end first.
+    pub(super) async fn flush_when_full(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
+        if !self.is_full() {
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            sent = self.flush() => Ok(sent?),
+            error = interrupt.ended() => Err(error.into()),
+        }
     }
 
     /// Gives memory back that only a busy client needs.

@@ -1,5 +1,6 @@
 //! Everything about the client and the moment that a statement's plan depends on.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::execution::{CoverageReport, MissingNodes};
 use crate::system::SettingFacts;
-use crate::types::{FragmentSettings, QueryId};
+use crate::types::{FragmentSettings, QueryId, SqlError};
+
+use super::statement::SetScope;
 
 /// One statement of one client.
 #[derive(Debug, Clone)]
@@ -36,4 +39,20 @@ pub struct StatementContext {
     pub backend_pid: i32,
     /// The session's settings, for `pg_settings` and `current_setting()`.
     pub shown_settings: Arc<Vec<SettingFacts>>,
+    /// What functions may do to the session; none where there is no session.
+    pub control: Option<Arc<dyn SessionControl>>,
+}
+
+/// What functions such as `set_config` do to the session that runs them; `session` implements it.
+pub trait SessionControl: Debug + Send + Sync {
+    /// Sets a setting as SET does, or back to its default without a value; gives the value as SHOW shows it.
+    fn set_config(&self, name: &str, value: Option<&str>, scope: SetScope) -> Result<String, SqlError>;
+    /// Says something on a channel, as NOTIFY does.
+    fn notify(&self, channel: &str, payload: &str) -> Result<(), SqlError>;
+    /// The channels that the session listens to.
+    fn listening(&self) -> Vec<String>;
+    /// Ends the statement of a session of this node; false when there is no such session.
+    fn cancel_backend(&self, pid: i32) -> Result<bool, SqlError>;
+    /// Ends a session of this node; false when there is no such session.
+    fn terminate_backend(&self, pid: i32) -> Result<bool, SqlError>;
 }

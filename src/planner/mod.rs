@@ -26,6 +26,7 @@ use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::ViewTable;
 use datafusion::error::DataFusionError;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -44,13 +45,15 @@ use crate::system::{
 };
 use crate::types::{Code, FragmentSettings, QueryId, SqlError, SqlType};
 
-pub use context::StatementContext;
+pub use context::{SessionControl, StatementContext};
 use error::located_error;
 pub use error::sql_error_from_engine;
+pub use explain::{Explanation, PlanDetail, PlanStep};
 pub use parse::{SQL_BYTES_MAX, parse};
 pub use statement::{
-    AfterEnd, CursorOptions, DiscardTarget, ExplainFormat, FetchCount, FetchRows, InnerQuery, ParsedStatement,
-    SetScope, SetValue, Statement, TransactionModes,
+    AfterEnd, CopyFormat, CopyOptions, CopySource, CursorOptions, DiscardTarget, ExplainFormat, ExplainOptions,
+    Explained, FetchCount, FetchRows, ForceQuote, InnerQuery, ParsedStatement, Scroll, SetScope, SetValue, Statement,
+    StoredChange, StoredRole, StoredScope, TransactionModes,
 };
 
 /// What a query takes and gives.
@@ -158,15 +161,41 @@ impl Planner {
         Ok(QueryRun { columns: Arc::new(shown_columns(&rows.schema())), rows, coverage: prepared.coverage })
     }
 
-    /// The plan of a query as lines of text: operators, fragments, nodes asked and pruned.
+    /// Plans a query to be shown, and maybe run.
     pub async fn explain(
         &self,
         sql: &str,
         context: &StatementContext,
         parameters: Vec<ScalarValue>,
-    ) -> Result<Vec<String>, SqlError> {
-        let prepared = self.prepare(sql, context, parameters).await?;
-        Ok(explain::lines(&prepared.plan))
+    ) -> Result<Explanation, SqlError> {
+        let started = self.clock.monotonic();
+        let Prepared { session, plan, coverage } = self.prepare(sql, context, parameters).await?;
+        let planning = self.clock.monotonic().since(started);
+        Ok(Explanation { plan, session, coverage, sql: sql.to_owned(), planning })
+    }
+
+    /// The memory and disk that queries share.
+    pub fn runtime(&self) -> &Arc<RuntimeEnv> {
+        self.engine.runtime()
+    }
+
+    /// Whether there is a role of this name.
+    pub fn has_role(&self, name: &str) -> bool {
+        self.facts.role(name).is_some()
+    }
+
+    /// Whether there is a database of this name.
+    pub fn has_database(&self, name: &str) -> bool {
+        self.catalog.databases.contains_key(name)
+    }
+
+    /// Whether a relation of this name, as written or through the search path, is a view.
+    pub fn is_view(&self, context: &StatementContext, name: &str) -> bool {
+        let found = |schema: &str, name: &str| self.views.contains_key(&format!("{schema}.{name}"));
+        match name.split_once('.') {
+            Some((schema, name)) => found(schema, name),
+            None => context.search_path.iter().any(|schema| found(schema, name)),
+        }
     }
 
     async fn prepare(
@@ -260,7 +289,11 @@ impl Planner {
         let information_schema = InformationSchema::new(Arc::clone(&self.facts), Arc::clone(&session));
         schemas.insert(INFORMATION_SCHEMA.to_owned(), Arc::new(information_schema));
         let first = context.search_path.iter().find(|schema| schemas.contains_key(*schema)).cloned();
-        let functions = Arc::new(functions::FunctionContext { catalog: Arc::clone(&self.facts), session });
+        let functions = Arc::new(functions::FunctionContext {
+            catalog: Arc::clone(&self.facts),
+            session,
+            control: context.control.clone(),
+        });
         let tables = StatementCatalog::new(database, schemas);
         let state = self.engine.session_from(&self.base, tables, &context.settings);
         let mut state = state.map_err(|error| sql_error_from_engine(&error))?;
@@ -402,5 +435,6 @@ fn built_in_context() -> StatementContext {
         last_coverage: CoverageReport::default(),
         backend_pid: 0,
         shown_settings: Arc::default(),
+        control: None,
     }
 }

@@ -6,11 +6,15 @@
 
 mod begin;
 mod commands;
+mod copy;
+mod copy_options;
 mod cursors;
+mod explain;
 mod lexer;
 mod limits;
 mod reader;
 mod settings;
+mod stored;
 
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;

@@ -18,16 +18,12 @@ pub enum Statement {
     Empty,
     /// SELECT, VALUES, TABLE, WITH.
     Query,
-    /// EXPLAIN of a query.
+    /// EXPLAIN.
     Explain {
-        /// Run it too.
-        analyze: bool,
-        /// More facts per step.
-        verbose: bool,
-        /// How the plan is shown.
-        format: ExplainFormat,
-        /// The query.
-        inner: InnerQuery,
+        /// What is wanted.
+        options: ExplainOptions,
+        /// What is explained.
+        what: Explained,
     },
     /// SET of one setting.
     Set {
@@ -80,8 +76,8 @@ pub enum Statement {
     Prepare {
         /// The prepared statement's name.
         name: String,
-        /// The declared parameter types as written.
-        types: Vec<String>,
+        /// The declared parameter types as written, with their places.
+        types: Vec<InnerQuery>,
         /// What it prepares.
         inner: InnerQuery,
     },
@@ -89,8 +85,8 @@ pub enum Statement {
     Execute {
         /// The prepared statement's name.
         name: String,
-        /// The arguments as written.
-        arguments: Vec<String>,
+        /// The arguments as written, with their places.
+        arguments: Vec<InnerQuery>,
     },
     /// DEALLOCATE; none stands for ALL.
     Deallocate(Option<String>),
@@ -114,8 +110,33 @@ pub enum Statement {
     },
     /// CLOSE; none stands for ALL.
     Close(Option<String>),
-    /// UNLISTEN.
-    Unlisten,
+    /// COPY ... TO STDOUT.
+    Copy {
+        /// Where the rows come from.
+        source: CopySource,
+        /// How they are written.
+        options: CopyOptions,
+    },
+    /// LISTEN.
+    Listen(String),
+    /// UNLISTEN; none stands for all channels.
+    Unlisten(Option<String>),
+    /// NOTIFY.
+    Notify {
+        /// The channel.
+        channel: String,
+        /// What its listeners are told besides.
+        payload: String,
+    },
+    /// ALTER ROLE ... SET and ALTER DATABASE ... SET: values that new sessions start with.
+    AlterSettings {
+        /// What the client is told on success.
+        tag: &'static str,
+        /// Whose sessions.
+        scope: StoredScope,
+        /// What becomes of the setting.
+        change: StoredChange,
+    },
     /// A PostgreSQL statement that this node does not have.
     Unsupported {
         /// The command's name, such as `CREATE TABLE`.
@@ -132,6 +153,98 @@ pub struct InnerQuery {
     pub position_offset: u32,
 }
 
+/// Where COPY takes its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopySource {
+    /// The query that gives them.
+    pub inner: InnerQuery,
+    /// The table's name as written, when a table and no query was named.
+    pub table: Option<String>,
+}
+
+/// How COPY writes rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyOptions {
+    /// The form of a row.
+    pub format: CopyFormat,
+    /// Whether the columns' names come first.
+    pub header: bool,
+}
+
+/// The form of a row in COPY's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyFormat {
+    /// Lines with backslash escapes.
+    Text {
+        /// What stands between columns.
+        delimiter: u8,
+        /// What stands for NULL.
+        null: String,
+    },
+    /// Lines with quotes where they are needed.
+    Csv {
+        /// What stands between columns.
+        delimiter: u8,
+        /// What stands for NULL.
+        null: String,
+        /// What stands around values.
+        quote: u8,
+        /// What stands before a quote inside a value.
+        escape: u8,
+        /// Values that are quoted whether they need it or not.
+        force_quote: ForceQuote,
+    },
+    /// PostgreSQL's binary form.
+    Binary,
+}
+
+/// Columns whose values are always quoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ForceQuote {
+    /// Every column.
+    All,
+    /// These.
+    Columns(Vec<String>),
+}
+
+/// Whose sessions start with a stored setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredScope {
+    /// The role; none stands for all.
+    pub role: StoredRole,
+    /// The database; none stands for all.
+    pub database: Option<String>,
+}
+
+/// The role in ALTER ROLE ... SET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredRole {
+    /// ALL, or no role named.
+    All,
+    /// CURRENT_USER and the like.
+    Current,
+    /// This one.
+    Named(String),
+}
+
+/// What becomes of a stored setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredChange {
+    /// SET name TO value.
+    Set {
+        /// The setting, in lower case.
+        name: String,
+        /// Its value.
+        value: SetValue,
+    },
+    /// SET name FROM CURRENT.
+    FromCurrent(String),
+    /// RESET name.
+    Reset(String),
+    /// RESET ALL.
+    ResetAll,
+}
+
 /// How EXPLAIN shows a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExplainFormat {
@@ -139,6 +252,41 @@ pub enum ExplainFormat {
     Text,
     /// One JSON document.
     Json,
+    /// One XML document.
+    Xml,
+    /// One YAML document.
+    Yaml,
+}
+
+/// What EXPLAIN is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExplainOptions {
+    /// Run the query too.
+    pub analyze: bool,
+    /// Tell more of each step.
+    pub verbose: bool,
+    /// Tell the time of each step.
+    pub timing: bool,
+    /// Tell the time of planning and running.
+    pub summary: bool,
+    /// Tell the settings that differ from their defaults.
+    pub settings: bool,
+    /// The form of the answer.
+    pub format: ExplainFormat,
+}
+
+/// What EXPLAIN explains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Explained {
+    /// A query.
+    Query(InnerQuery),
+    /// A prepared statement.
+    Execute {
+        /// Its name.
+        name: String,
+        /// The arguments as written, with their places.
+        arguments: Vec<InnerQuery>,
+    },
 }
 
 /// The right side of SET.
@@ -188,26 +336,40 @@ pub enum DiscardTarget {
     Nothing(&'static str),
 }
 
+/// Whether a cursor can go back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scroll {
+    /// SCROLL: yes.
+    Yes,
+    /// NO SCROLL: never.
+    No,
+    /// Nothing was said: as far as it costs nothing, which is never here.
+    #[default]
+    Unsaid,
+}
+
 /// What a cursor promises.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CursorOptions {
     /// It outlives its transaction.
     pub hold: bool,
     /// It can go back.
-    pub scroll: bool,
+    pub scroll: Scroll,
     /// Its rows are sent as binary.
     pub binary: bool,
 }
 
-/// How many rows FETCH and MOVE take.
+/// Where FETCH and MOVE go, and how many rows they take; no count stands for ALL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchCount {
-    /// At most so many.
-    Forward(u64),
-    /// All that are left.
-    All,
-    /// A direction that forward-only cursors do not have.
-    Backward,
+    /// So many rows further on.
+    Forward(Option<u64>),
+    /// So many rows back, the nearest first.
+    Backward(Option<u64>),
+    /// The row with this number, from the end when it is negative.
+    Absolute(i64),
+    /// The row so far away from the present one.
+    Relative(i64),
 }
 
 /// Whether FETCH sends the rows that it takes.

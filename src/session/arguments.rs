@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::util::display::FormatOptions;
 use datafusion::common::ScalarValue;
 
 use crate::planner::{InnerQuery, ParsedStatement, Statement};
@@ -12,6 +13,7 @@ use super::Session;
 use super::commands::done;
 use super::interrupt::Interrupt;
 use super::rows::Execution;
+use super::run::shifted;
 use super::statements::Prepared;
 
 /// Most arguments of a prepared statement, as in the protocol.
@@ -22,18 +24,20 @@ impl Session {
     pub(super) async fn prepare_by_sql(
         &mut self,
         name: &str,
-        types: &[String],
+        types: &[InnerQuery],
         inner: &InnerQuery,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
         self.statements.check_new(name)?;
-        let hints = types.iter().map(|written| type_by_name(written).map(Some)).collect::<Result<Vec<_>, _>>()?;
+        let known = |written: &InnerQuery| type_by_name(&written.sql).map(Some).map_err(|error| placed(error, written));
+        let hints = types.iter().map(known).collect::<Result<Vec<_>, _>>()?;
         let parsed = ParsedStatement {
             statement: Statement::Query,
             sql: inner.sql.clone(),
             position_offset: inner.position_offset,
         };
-        let prepared = self.describe(&parsed, &hints, interrupt).await?;
+        let prepared = self.describe(&parsed, &hints, interrupt).await;
+        let prepared = prepared.map_err(|error| shifted(error, inner.position_offset))?;
         self.statements.add_prepared(name, prepared)?;
         Ok(done("PREPARE"))
     }
@@ -42,51 +46,146 @@ impl Session {
     pub(super) async fn execute_prepared(
         &mut self,
         name: &str,
-        arguments: &[String],
+        arguments: &[InnerQuery],
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
-        let prepared = Arc::clone(self.statements.prepared(name)?);
-        if prepared.parsed.statement != Statement::Query {
-            let text = format!("EXECUTE of prepared statement \"{name}\", which is not a query, is not supported");
-            return Err(SqlError::new(Code::FeatureNotSupported, text));
-        }
-        let parameters = self.evaluate(name, &prepared, arguments, interrupt).await?;
-        self.run_query(&prepared.parsed.sql, parameters, interrupt).await
+        let (prepared, parameters) = self.bound(name, arguments, interrupt).await?;
+        // Boxed: a prepared statement may be any statement, this one included.
+        Box::pin(self.run(&prepared.parsed, parameters, interrupt)).await
     }
 
-    async fn evaluate(
+    /// What EXPLAIN EXECUTE explains.
+    pub(super) async fn explained(
         &mut self,
         name: &str,
-        prepared: &Prepared,
-        arguments: &[String],
+        arguments: &[InnerQuery],
         interrupt: &Arc<Interrupt>,
-    ) -> Result<Vec<ScalarValue>, SqlError> {
+    ) -> Result<(String, Vec<ScalarValue>), SqlError> {
+        let (prepared, parameters) = self.bound(name, arguments, interrupt).await?;
+        if prepared.parsed.statement != Statement::Query {
+            let text = format!("EXPLAIN of prepared statement \"{name}\", which is not a query, is not supported");
+            return Err(SqlError::new(Code::FeatureNotSupported, text));
+        }
+        Ok((prepared.parsed.sql.clone(), parameters))
+    }
+
+    /// A prepared statement with the values of its parameters.
+    async fn bound(
+        &mut self,
+        name: &str,
+        arguments: &[InnerQuery],
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<(Arc<Prepared>, Vec<ScalarValue>), SqlError> {
+        let prepared = Arc::clone(self.statements.prepared(name)?);
+        if matches!(prepared.parsed.statement, Statement::Execute { .. }) {
+            let text = format!("prepared statement \"{name}\" is EXECUTE itself");
+            return Err(SqlError::new(Code::FeatureNotSupported, text));
+        }
         let wanted = prepared.parameters.len();
         if arguments.len() != wanted || wanted > ARGUMENTS_MAX {
             let text = format!("wrong number of parameters for prepared statement \"{name}\"");
-            let detail = format!("expected {wanted} parameters but got {}", arguments.len());
+            let detail = format!("Expected {wanted} parameters but got {}.", arguments.len());
             return Err(SqlError::new(Code::SyntaxError, text).with_detail(detail));
         }
-        if arguments.is_empty() {
-            return Ok(Vec::new());
+        let mut parameters = Vec::with_capacity(wanted);
+        for (place, (argument, kind)) in arguments.iter().zip(&prepared.parameters).enumerate() {
+            parameters.push(self.argument(place + 1, argument, *kind, interrupt).await?);
         }
-        let sql = format!("SELECT {}", arguments.join(", "));
-        let Execution::Rows(mut rows) = self.run_query(&sql, Vec::new(), interrupt).await? else {
-            return Err(SqlError::new(Code::Internal, "a query gave no rows"));
-        };
-        let Some(batch) = rows.next(1).await? else {
-            return Err(SqlError::new(Code::Internal, "the arguments gave no row"));
-        };
-        let strict = CastOptions { safe: false, ..CastOptions::default() };
-        let typed = batch.columns().iter().zip(&prepared.parameters).map(|(column, kind)| {
-            let cast = cast_with_options(column, &kind.arrow(), &strict).ok();
-            cast.and_then(|column| ScalarValue::try_from_array(&column, 0).ok()).ok_or_else(|| {
-                let text = format!("an argument cannot be read as type {}", kind.name());
-                SqlError::new(Code::DatatypeMismatch, text)
-            })
-        });
-        typed.collect()
+        Ok((prepared, parameters))
     }
+
+    /// The value of one argument, brought to its parameter's type as an INSERT would.
+    async fn argument(
+        &mut self,
+        number: usize,
+        argument: &InnerQuery,
+        kind: SqlType,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<ScalarValue, SqlError> {
+        let written = argument.sql.as_str();
+        let is_literal = written.starts_with('\'') || written.starts_with("E'") || written.starts_with("e'");
+        let own = self.describe_argument(argument, interrupt).await?;
+        if !is_literal && !is_assignable(own, kind) {
+            let text = format!(
+                "parameter ${number} of type {} cannot be coerced to the expected type {}",
+                full_name(own),
+                full_name(kind)
+            );
+            let error = SqlError::new(Code::DatatypeMismatch, text);
+            let error = error.with_hint("You will need to rewrite or cast the expression.");
+            return Err(placed(error, argument));
+        }
+        let cast = own != kind;
+        let (before, behind) = if cast { ("CAST((", format!(") AS {})", full_name(kind))) } else { ("(", ")".into()) };
+        let sql = format!("SELECT {before}{written}{behind}");
+        let mut rows = self.query_rows(&sql, Vec::new(), interrupt).await.map_err(|error| placed(error, argument))?;
+        let batch = rows.next(1).await.map_err(|error| placed(error, argument))?;
+        self.finish(rows);
+        let value = batch.and_then(|batch| {
+            let column = cast_with_options(batch.column(0), &kind.arrow(), &STRICT).ok()?;
+            ScalarValue::try_from_array(&column, 0).ok()
+        });
+        value.ok_or_else(|| SqlError::new(Code::Internal, "an argument gave no value of its type"))
+    }
+
+    async fn describe_argument(
+        &mut self,
+        argument: &InnerQuery,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<SqlType, SqlError> {
+        let sql = format!("SELECT ({})", argument.sql);
+        let described = self.describe_query(&sql, &[], interrupt).await;
+        let described = described.map_err(|error| placed(error, argument))?;
+        Ok(described.columns.fields().first().map_or(SqlType::Unknown, |field| SqlType::of_field(field)))
+    }
+}
+
+const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
+
+/// A type's name in PostgreSQL's own words.
+fn full_name(kind: SqlType) -> String {
+    if let Some(item) = kind.name().strip_prefix('_').and_then(SqlType::from_name) {
+        return format!("{}[]", full_name(item));
+    }
+    match kind {
+        SqlType::Bool => "boolean",
+        SqlType::Int2 => "smallint",
+        SqlType::Int4 => "integer",
+        SqlType::Int8 => "bigint",
+        SqlType::Float4 => "real",
+        SqlType::Float8 => "double precision",
+        SqlType::Varchar => "character varying",
+        SqlType::Bpchar => "character",
+        SqlType::Char => "\"char\"",
+        SqlType::Time => "time without time zone",
+        SqlType::Timestamp => "timestamp without time zone",
+        SqlType::Timestamptz => "timestamp with time zone",
+        other => other.name(),
+    }
+    .to_owned()
+}
+
+/// The error with the place where the argument or type is written.
+fn placed(mut error: SqlError, written: &InnerQuery) -> SqlError {
+    error.position = Some(written.position_offset + 1);
+    error
+}
+
+/// Whether PostgreSQL brings a value of one type to another without a cast in an assignment.
+fn is_assignable(from: SqlType, to: SqlType) -> bool {
+    const NUMBERS: [SqlType; 6] =
+        [SqlType::Int2, SqlType::Int4, SqlType::Int8, SqlType::Float4, SqlType::Float8, SqlType::Numeric];
+    const TEXTS: [SqlType; 4] = [SqlType::Text, SqlType::Varchar, SqlType::Bpchar, SqlType::Name];
+    const INSTANTS: [SqlType; 3] = [SqlType::Date, SqlType::Timestamp, SqlType::Timestamptz];
+    let both = |family: &[SqlType]| family.contains(&from) && family.contains(&to);
+    from == to
+        || from == SqlType::Unknown
+        || TEXTS.contains(&to)
+        || both(&NUMBERS)
+        || both(&INSTANTS)
+        || (NUMBERS.contains(&from) && matches!(to, SqlType::Oid | SqlType::Regclass | SqlType::Regtype))
+        || (INSTANTS.contains(&from) && to == SqlType::Time)
+        || matches!((from, to), (SqlType::Json, SqlType::Jsonb) | (SqlType::Jsonb, SqlType::Json))
 }
 
 /// A type as SQL spells it: its own words, PostgreSQL's short name, either with a length behind.

@@ -9,6 +9,7 @@ use crate::planner::{AfterEnd, DiscardTarget, SetScope, SetValue, Statement, Tra
 use crate::types::{Code, SqlError, SqlType};
 
 use super::Session;
+use super::effects::Effect;
 use super::interrupt::Interrupt;
 use super::notice::Notice;
 use super::rows::{Execution, RowStream};
@@ -20,7 +21,7 @@ impl Session {
     pub(super) fn command(&mut self, statement: &Statement, interrupt: &Arc<Interrupt>) -> Result<Execution, SqlError> {
         match statement {
             Statement::Set { name, value, scope } => self.set(name, value, *scope),
-            Statement::SetTransaction(modes) => Ok(self.set_transaction(modes)),
+            Statement::SetTransaction(modes) => self.set_transaction(modes),
             Statement::SetCharacteristics(modes) => self.set_characteristics(modes),
             Statement::SetUser { tag, role } => self.set_user(tag, role.as_deref()),
             Statement::Show(name) => self.show(name, interrupt),
@@ -34,28 +35,36 @@ impl Session {
                 Ok(done("RESET"))
             }
             Statement::Begin { tag, modes } => {
+                self.transaction.check_modes(&self.settings, modes)?;
                 let notice = self.transaction.begin(&mut self.settings, modes.clone(), self.shared.clock.now_us());
                 notice.into_iter().for_each(|notice| self.notify(notice));
                 Ok(done(tag))
             }
-            Statement::Commit(after) => self.end(End::Commit, *after),
-            Statement::Rollback(after) => self.end(End::Rollback, *after),
             Statement::Savepoint(name) => {
-                self.transaction.savepoint(&self.settings, name.clone())?;
+                self.transaction.savepoint(&self.settings, name.clone(), self.effects.len())?;
                 Ok(done("SAVEPOINT"))
             }
             Statement::Release(name) => {
-                self.transaction.release(name)?;
+                let left = self.transaction.release(name)?;
+                self.statements.release(left);
                 Ok(done("RELEASE"))
             }
             Statement::RollbackTo(name) => {
-                self.transaction.rollback_to(&mut self.settings, name)?;
+                let left = self.transaction.rollback_to(&mut self.settings, name)?;
+                self.statements.roll_back_to(left.savepoints);
+                self.effects.truncate(left.effects);
                 Ok(done("ROLLBACK"))
             }
             Statement::Discard(target) => self.discard(*target),
             Statement::Deallocate(name) => self.deallocate(name.as_deref()),
             Statement::Close(name) => self.close_cursor(name.as_deref()),
-            Statement::Unlisten => Ok(done("UNLISTEN")),
+            Statement::Listen(channel) => self.listen(channel),
+            Statement::Notify { channel, payload } => self.notify_channel(channel, payload),
+            Statement::Unlisten(channel) => {
+                self.add_effect(Effect::Unlisten(channel.clone()))?;
+                Ok(done("UNLISTEN"))
+            }
+            Statement::AlterSettings { tag, scope, change } => self.alter_settings(tag, scope, change),
             Statement::Unsupported { tag } => {
                 Err(SqlError::new(Code::FeatureNotSupported, format!("{tag} is not supported")))
             }
@@ -75,6 +84,12 @@ impl Session {
     }
 
     fn set(&mut self, name: &str, value: &SetValue, scope: SetScope) -> Result<Execution, SqlError> {
+        // These tell the modes of the transaction, so they follow the rules for modes.
+        if let SetValue::Values(values) = value
+            && let Some(modes) = transaction::modes_of(name, values)
+        {
+            self.transaction.check_modes(&self.settings, &modes)?;
+        }
         self.settings.set(name, value, scope)?;
         if scope == SetScope::Local {
             self.warn_outside_block("SET LOCAL");
@@ -82,12 +97,13 @@ impl Session {
         Ok(done("SET"))
     }
 
-    fn set_transaction(&mut self, modes: &TransactionModes) -> Execution {
+    fn set_transaction(&mut self, modes: &TransactionModes) -> Result<Execution, SqlError> {
         self.warn_outside_block("SET TRANSACTION");
         if self.in_block() {
-            transaction::apply(&mut self.settings, modes);
+            self.transaction.check_modes(&self.settings, modes)?;
         }
-        done("SET")
+        transaction::apply_stated(&mut self.settings, modes);
+        Ok(done("SET"))
     }
 
     fn set_characteristics(&mut self, modes: &TransactionModes) -> Result<Execution, SqlError> {
@@ -107,10 +123,14 @@ impl Session {
     /// A session keeps the user that it logged in as.
     fn set_user(&mut self, tag: &'static str, role: Option<&str>) -> Result<Execution, SqlError> {
         match role {
-            Some(role) if role != self.user => {
+            Some(role) if role == self.user => Ok(done(tag)),
+            Some(role) if !self.shared.planner.has_role(role) => {
+                Err(SqlError::new(Code::InvalidParameterValue, format!("role \"{role}\" does not exist")))
+            }
+            Some(role) => {
                 Err(SqlError::new(Code::InsufficientPrivilege, format!("permission denied to set role \"{role}\"")))
             }
-            _ => Ok(done(tag)),
+            None => Ok(done(tag)),
         }
     }
 
@@ -132,12 +152,42 @@ impl Session {
         texts(&columns, "SHOW", interrupt)
     }
 
-    fn end(&mut self, how: End, after: AfterEnd) -> Result<Execution, SqlError> {
+    /// COMMIT and ROLLBACK.
+    pub(super) async fn end(
+        &mut self,
+        how: End,
+        after: AfterEnd,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Execution, SqlError> {
         let now_us = self.shared.clock.now_us();
+        if how == End::Commit && self.transaction.status() != TransactionStatus::Failed {
+            if let Err(error) = self.before_commit(interrupt).await {
+                // A commit that fails is a rollback.
+                self.transaction.end(&mut self.settings, End::Rollback, AfterEnd::Nothing, now_us)?;
+                self.roll_back();
+                return Err(error);
+            }
+        }
         let (tag, notice) = self.transaction.end(&mut self.settings, how, after, now_us)?;
-        self.statements.end_transaction();
+        if tag == "COMMIT" {
+            self.statements.commit();
+        } else {
+            self.roll_back();
+        }
         notice.into_iter().for_each(|notice| self.notify(notice));
         Ok(done(tag))
+    }
+
+    /// What a commit needs to have done, as long as it can still fail.
+    pub(super) async fn before_commit(&mut self, interrupt: &Arc<Interrupt>) -> Result<(), SqlError> {
+        self.keep_held_cursors(interrupt).await?;
+        self.carry_out_effects().await
+    }
+
+    /// The transaction is over and nothing of it stays.
+    pub(super) fn roll_back(&mut self) {
+        self.statements.roll_back();
+        self.effects.clear();
     }
 
     fn discard(&mut self, target: DiscardTarget) -> Result<Execution, SqlError> {
@@ -152,6 +202,7 @@ impl Session {
         self.settings.reset_all();
         self.statements.clear_portals();
         self.statements.clear_prepared();
+        self.add_effect(Effect::Unlisten(None))?;
         Ok(done("DISCARD ALL"))
     }
 

@@ -2,13 +2,23 @@
 //!
 //! Names, types and meanings are PostgreSQL's; our own start with `armorlake.`.
 
-use super::values::{self, Kind, Unit};
+mod known;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::numbers::Unit;
+use super::values::{self, Kind};
 
 /// Who may change a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Every client, at any time.
     User,
+    /// Only a superuser of PostgreSQL, which no client of a node is.
+    Superuser,
+    /// Only the node's own configuration.
+    Server,
     /// Nobody: it tells a fact.
     Fact,
 }
@@ -51,13 +61,30 @@ const fn fact(name: &'static str, value: &'static str, report: Report, descripti
     SettingDefinition { name, default: value, access: Access::Fact, report, description, kind: Kind::Text(values::any) }
 }
 
+const fn with_access(
+    name: &'static str,
+    value: &'static str,
+    access: Access,
+    description: &'static str,
+) -> SettingDefinition {
+    SettingDefinition { name, default: value, access, report: Report::No, description, kind: Kind::Text(values::any) }
+}
+
+const fn denied(name: &'static str, value: &'static str, description: &'static str) -> SettingDefinition {
+    with_access(name, value, Access::Superuser, description)
+}
+
+const fn fixed(name: &'static str, value: &'static str, description: &'static str) -> SettingDefinition {
+    with_access(name, value, Access::Server, description)
+}
+
 const ISOLATION: Kind = Kind::Choice(&["serializable", "repeatable read", "read committed", "read uncommitted"]);
 const TIMEOUT: Kind = Kind::Integer { min: 0, max: i32::MAX as i64, unit: Unit::Milliseconds };
 const MESSAGES: Kind =
     Kind::Choice(&["debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error"]);
 
-/// All settings in the order of SHOW ALL.
-pub const SETTINGS: &[SettingDefinition] = &[
+/// Settings that mean something here.
+const OWN: &[SettingDefinition] = &[
     told("application_name", "", Kind::Text(values::printable), "Name of the program, for statistics and logs."),
     user(
         "armorlake.missing_nodes",
@@ -97,13 +124,13 @@ pub const SETTINGS: &[SettingDefinition] = &[
         "Text form of intervals.",
     ),
     fact("is_superuser", "off", Report::Yes, "Whether the user is above all rights."),
-    user("jit", "off", Kind::Bool, "Known for clients that switch it off; nothing is compiled here."),
     fact("lc_collate", "C", Report::No, "Order of texts."),
     fact("lc_ctype", "C", Report::No, "Kinds of characters."),
     user("lock_timeout", "0", TIMEOUT, "Longest wait for a lock."),
     fact("max_identifier_length", "63", Report::No, "Longest name in bytes."),
     fact("max_index_keys", "32", Report::No, "Most columns of an index."),
-    fact("password_encryption", "scram-sha-256", Report::No, "How passwords are kept."),
+    user("password_encryption", "scram-sha-256", Kind::Choice(&["scram-sha-256"]), "How passwords are kept."),
+    fact("role", "none", Report::No, "The role in force, when it is not the one that logged in."),
     user("row_security", "on", Kind::Bool, "Whether row policies hide rows rather than fail."),
     user("search_path", "\"$user\", public", Kind::List, "Schemas in which bare names are looked up."),
     fact("server_encoding", "UTF8", Report::Yes, "Character set of the server."),
@@ -121,9 +148,27 @@ pub const SETTINGS: &[SettingDefinition] = &[
     user("transaction_deferrable", "off", Kind::Bool, "Deferrable status of this transaction."),
     user("transaction_isolation", "read committed", ISOLATION, "Isolation level of this transaction."),
     user("transaction_read_only", "off", Kind::Bool, "Read-only status of this transaction."),
+    user("transform_null_equals", "off", Kind::Text(values::always_off), "Whether = NULL means IS NULL; never."),
 ];
+
+/// All settings in the order of SHOW ALL.
+pub static SETTINGS: LazyLock<Vec<&'static SettingDefinition>> = LazyLock::new(|| {
+    let mut all: Vec<&SettingDefinition> = OWN.iter().chain(known::KNOWN).collect();
+    all.sort_by_key(|setting| setting.name.to_ascii_lowercase());
+    all
+});
+
+/// The settings whose changes clients are told.
+pub(super) static REPORTED: LazyLock<Vec<&'static SettingDefinition>> =
+    LazyLock::new(|| SETTINGS.iter().copied().filter(|setting| setting.report == Report::Yes).collect());
+
+static BY_NAME: LazyLock<HashMap<String, &'static SettingDefinition>> =
+    LazyLock::new(|| SETTINGS.iter().map(|setting| (setting.name.to_ascii_lowercase(), *setting)).collect());
 
 /// The definition of a setting, by its name in any case.
 pub(super) fn definition(name: &str) -> Option<&'static SettingDefinition> {
-    SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
+    match BY_NAME.get(name) {
+        Some(found) => Some(found),
+        None => BY_NAME.get(&name.to_ascii_lowercase()).copied(),
+    }
 }

@@ -1,17 +1,20 @@
-//! EXPLAIN as lines of text or as one JSON document, and what statements are known to give.
+//! EXPLAIN, and what statements are known to give before they run.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::ScalarValue;
-use serde_json::{Map, Value, json};
 
-use crate::planner::{ExplainFormat, FetchRows, InnerQuery, ParsedStatement, Statement};
+use crate::planner::{
+    Explained, ExplainFormat, ExplainOptions, Explanation, FetchRows, ParsedStatement, PlanDetail, Statement,
+};
 use crate::types::{Code, SqlError, SqlType};
 
 use super::Session;
+use super::definitions::Access;
 use super::interrupt::Interrupt;
+use super::plan_document::{self, Summary};
 use super::rows::{Execution, RowStream};
 use super::settings;
 use super::statements::Prepared;
@@ -20,62 +23,63 @@ use super::statements::Prepared;
 const ANALYZE_ROWS: usize = 8_192;
 
 impl Session {
-    /// EXPLAIN; with ANALYZE the query runs to its end and its rows are counted.
+    /// EXPLAIN; with ANALYZE the query runs to its end, and its steps tell rows and times.
     pub(super) async fn explain(
         &mut self,
-        inner: &InnerQuery,
-        analyze: bool,
-        format: ExplainFormat,
+        what: &Explained,
+        options: ExplainOptions,
         parameters: Vec<ScalarValue>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
+        let (sql, parameters) = match what {
+            Explained::Query(inner) => (inner.sql.clone(), parameters),
+            Explained::Execute { name, arguments } => self.explained(name, arguments, interrupt).await?,
+        };
         let context = self.context(interrupt);
         let planner = Arc::clone(&self.shared.planner);
-        let mut lines = interrupt.guard(planner.explain(&inner.sql, &context, parameters.clone())).await?;
-        let measured = if analyze { Some(self.measure(inner, parameters, interrupt).await?) } else { None };
-        let field = match format {
-            ExplainFormat::Text => SqlType::Text.field("QUERY PLAN", true),
-            ExplainFormat::Json => SqlType::Json.field("QUERY PLAN", true),
+        let explanation = interrupt.guard(planner.explain(&sql, &context, parameters)).await?;
+        let mut summary = Summary {
+            settings: options.settings.then(|| self.changed_settings()),
+            planning_ms: options.summary.then_some(explanation.planning.as_secs_f64() * 1_000.0),
+            execution_ms: None,
         };
-        match format {
-            ExplainFormat::Text => {
-                if let Some(measured) = &measured {
-                    lines.push(format!("Rows: {}", measured.rows));
-                    lines.push(format!("Execution Time: {:.3} ms", measured.milliseconds));
-                }
-            }
-            ExplainFormat::Json => lines = vec![json_document(&lines, measured.as_ref())],
+        if options.analyze {
+            let milliseconds = self.measure(&explanation, interrupt).await?;
+            summary.execution_ms = options.summary.then_some(milliseconds);
         }
+        let detail = if options.verbose { PlanDetail::Verbose } else { PlanDetail::Usual };
+        let lines = plan_document::write(&explanation.tree(detail), &summary, options);
+        let schema = one_column("QUERY PLAN", column_type(options.format));
         let column = Arc::new(StringArray::from(lines)) as ArrayRef;
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column])
+        let batch = RecordBatch::try_new(schema, vec![column])
             .map_err(|_| SqlError::new(Code::Internal, "a plan does not fit its column"))?;
         Ok(Execution::Rows(Box::new(RowStream::made(batch, "EXPLAIN", Arc::clone(interrupt)))))
     }
 
-    async fn measure(
-        &mut self,
-        inner: &InnerQuery,
-        parameters: Vec<ScalarValue>,
-        interrupt: &Arc<Interrupt>,
-    ) -> Result<Measured, SqlError> {
+    /// Runs a plan to its end; tells the milliseconds that it took.
+    async fn measure(&mut self, explanation: &Explanation, interrupt: &Arc<Interrupt>) -> Result<f64, SqlError> {
         let started = self.shared.clock.monotonic();
-        let Execution::Rows(mut rows) = self.run_query(&inner.sql, parameters, interrupt).await? else {
-            return Err(SqlError::new(Code::Internal, "a query gave no rows"));
-        };
-        let mut counted = 0;
+        let mut rows = RowStream::of_query(explanation.start()?, Arc::clone(interrupt)).with_control(self.control.clone());
         loop {
             match rows.next(ANALYZE_ROWS).await {
-                Ok(Some(batch)) => counted += batch.num_rows(),
+                Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) => {
-                    self.abandon(*rows);
+                    self.abandon(rows);
                     return Err(error);
                 }
             }
         }
         let milliseconds = self.shared.clock.monotonic().since(started).as_secs_f64() * 1_000.0;
-        self.finish(*rows);
-        Ok(Measured { rows: counted, milliseconds })
+        self.finish(rows);
+        Ok(milliseconds)
+    }
+
+    fn changed_settings(&self) -> Vec<(String, String)> {
+        let changed = self.settings.all().filter(|(setting, value)| {
+            setting.access == Access::User && setting.default != *value && !setting.name.starts_with("transaction_")
+        });
+        changed.map(|(setting, value)| (setting.name.to_owned(), value.to_owned())).collect()
     }
 
     /// Parameters and columns of a statement before it runs.
@@ -92,10 +96,11 @@ impl Session {
                 parameters = description.parameters;
                 Some(description.columns)
             }
-            Statement::Explain { inner, format, .. } => {
-                parameters = self.describe_query(&inner.sql, hints, interrupt).await?.parameters;
-                let kind = if *format == ExplainFormat::Json { SqlType::Json } else { SqlType::Text };
-                Some(one_column("QUERY PLAN", kind))
+            Statement::Explain { options, what } => {
+                if let Explained::Query(inner) = what {
+                    parameters = self.describe_query(&inner.sql, hints, interrupt).await?.parameters;
+                }
+                Some(one_column("QUERY PLAN", column_type(options.format)))
             }
             Statement::Declare { inner, .. } => {
                 parameters = self.describe_query(&inner.sql, hints, interrupt).await?.parameters;
@@ -115,7 +120,7 @@ impl Session {
         Ok(Prepared { parsed: parsed.clone(), parameters, columns })
     }
 
-    async fn describe_query(
+    pub(super) async fn describe_query(
         &mut self,
         sql: &str,
         hints: &[Option<SqlType>],
@@ -127,78 +132,11 @@ impl Session {
     }
 }
 
-struct Measured {
-    rows: usize,
-    milliseconds: f64,
+/// The type of the answer's column.
+fn column_type(format: ExplainFormat) -> SqlType {
+    if format == ExplainFormat::Json { SqlType::Json } else { SqlType::Text }
 }
 
 fn one_column(name: &str, kind: SqlType) -> SchemaRef {
     Arc::new(Schema::new(vec![kind.field(name, true)]))
-}
-
-/// A plan's lines as a tree, by their indentation.
-fn json_document(lines: &[String], measured: Option<&Measured>) -> String {
-    let mut places = lines.iter().filter(|line| !line.trim().is_empty()).peekable();
-    let mut plans = Vec::new();
-    while places.peek().is_some() {
-        plans.push(plan_node(&mut places));
-    }
-    let mut document = Map::new();
-    let root = if plans.len() == 1 { plans.remove(0) } else { json!({ "Node Type": "Plan", "Plans": plans }) };
-    document.insert("Plan".to_owned(), root);
-    if let Some(measured) = measured {
-        document.insert("Actual Rows".to_owned(), json!(measured.rows));
-        document.insert("Execution Time".to_owned(), json!(measured.milliseconds));
-    }
-    Value::Array(vec![Value::Object(document)]).to_string()
-}
-
-fn indentation(line: &str) -> usize {
-    line.len() - line.trim_start().len()
-}
-
-fn plan_node<'a>(lines: &mut std::iter::Peekable<impl Iterator<Item = &'a String>>) -> Value {
-    let mut open: Vec<(usize, String, Vec<Value>)> = Vec::new();
-    while let Some(line) = lines.peek() {
-        let depth = indentation(line);
-        if !open.is_empty() && depth <= open.first().map_or(0, |(first, ..)| *first) {
-            break;
-        }
-        while open.last().is_some_and(|(last, ..)| *last >= depth) {
-            close_node(&mut open);
-        }
-        open.push((depth, line.trim().to_owned(), Vec::new()));
-        lines.next();
-    }
-    while open.len() > 1 {
-        close_node(&mut open);
-    }
-    open.pop().map_or(Value::Null, |(_, name, plans)| node(name, plans))
-}
-
-fn close_node(open: &mut Vec<(usize, String, Vec<Value>)>) {
-    if let Some((_, name, plans)) = open.pop() {
-        let closed = node(name, plans);
-        if let Some((.., parents)) = open.last_mut() {
-            parents.push(closed);
-        }
-    }
-}
-
-fn node(name: String, plans: Vec<Value>) -> Value {
-    if plans.is_empty() { json!({ "Node Type": name }) } else { json!({ "Node Type": name, "Plans": plans }) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::json_document;
-
-    #[test]
-    fn a_plan_becomes_a_tree() {
-        let lines = ["Join", "  Scan a", "    Filter", "  Scan b"].map(String::from);
-        let document: serde_json::Value = serde_json::from_str(&json_document(&lines, None)).expect("JSON");
-        assert_eq!(document[0]["Plan"]["Node Type"], "Join");
-        assert_eq!(document[0]["Plan"]["Plans"][0]["Plans"][0]["Node Type"], "Filter");
-        assert_eq!(document[0]["Plan"]["Plans"][1]["Node Type"], "Scan b");
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::definitions::{Access, SETTINGS, SettingDefinition};
 use super::settings::Settings;
-use super::values::{Kind, Unit};
+use super::values::Kind;
 use crate::system::SettingFacts;
 
 /// The values that facts were made from.
@@ -36,8 +36,9 @@ fn fact(setting: &SettingDefinition, settings: &Settings) -> SettingFacts {
     let (kind, unit, bounds, choices) = match setting.kind {
         Kind::Bool => ("bool", None, None, &[][..]),
         Kind::Integer { min, max, unit } => {
-            ("integer", (unit == Unit::Milliseconds).then(|| "ms".to_owned()), Some((min, max)), &[][..])
+            ("integer", unit.name().map(str::to_owned), Some((min.to_string(), max.to_string())), &[][..])
         }
+        Kind::Real { min, max } => ("real", None, Some((min.to_string(), max.to_string())), &[][..]),
         Kind::Choice(words) => ("enum", None, None, words),
         Kind::Text(_) | Kind::Merge(_) | Kind::List => ("string", None, None, &[][..]),
     };
@@ -48,11 +49,17 @@ fn fact(setting: &SettingDefinition, settings: &Settings) -> SettingFacts {
         category: if setting.name.starts_with("armorlake.") { "Armorlake" } else { "Client Connection Defaults" }
             .to_owned(),
         description: setting.description.to_owned(),
-        context: if setting.access == Access::User { "user" } else { "internal" }.to_owned(),
+        context: match setting.access {
+            Access::User => "user",
+            Access::Superuser => "superuser",
+            Access::Server => "postmaster",
+            Access::Fact => "internal",
+        }
+        .to_owned(),
         kind: kind.to_owned(),
         source: if value == setting.default { "default" } else { "session" }.to_owned(),
-        minimum: bounds.map(|(min, _)| min.to_string()),
-        maximum: bounds.map(|(_, max)| max.to_string()),
+        minimum: bounds.as_ref().map(|(min, _)| min.clone()),
+        maximum: bounds.map(|(_, max)| max),
         choices: choices.iter().map(|word| (*word).to_owned()).collect(),
         boot_value: setting.default.to_owned(),
         reset_value: settings.at_login(setting.name).unwrap_or(setting.default).to_owned(),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
 
 use crate::env::{Random, random_u64};
 use crate::system::{Activity, ActivityFacts};
@@ -79,9 +80,17 @@ pub struct SessionInfo {
     pub changed_us: i64,
 }
 
+/// What `pg_cancel_backend` and `pg_terminate_backend` end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backend {
+    Statement,
+    Session,
+}
+
 #[derive(Debug)]
 struct Connected {
     secret: i32,
+    terminated: CancellationToken,
     info: SessionInfo,
     running: Option<Arc<Interrupt>>,
 }
@@ -128,14 +137,26 @@ impl SessionList {
         }
     }
 
-    /// Ends what a session runs, as `pg_cancel_backend` does; false when there is no such session.
-    pub fn cancel_running(&self, pid: i32) -> bool {
+    /// Ends a session or what it runs; false when there is no such session.
+    pub(super) fn end(&self, pid: i32, what: Backend) -> bool {
         let registry = self.lock();
         let Some(connected) = registry.connected.get(&pid) else { return false };
+        let reason = match what {
+            Backend::Statement => InterruptReason::UserRequest,
+            Backend::Session => {
+                connected.terminated.cancel();
+                InterruptReason::Shutdown
+            }
+        };
         if let Some(running) = &connected.running {
-            running.interrupt(InterruptReason::UserRequest);
+            running.interrupt(reason);
         }
         true
+    }
+
+    /// The user of a session.
+    pub(super) fn user_of(&self, pid: i32) -> Option<String> {
+        self.lock().connected.get(&pid).map(|connected| connected.info.user.clone())
     }
 
     /// Adds a session; it leaves the list when the entry is dropped.
@@ -150,8 +171,10 @@ impl SessionList {
         }
         let pid = registry.last_pid;
         info.pid = pid;
-        registry.connected.insert(pid, Connected { secret, info, running: None });
-        SessionEntry { list: self.clone(), key: CancelKey { pid, secret } }
+        let terminated = CancellationToken::new();
+        let connected = Connected { secret, terminated: terminated.clone(), info, running: None };
+        registry.connected.insert(pid, connected);
+        SessionEntry { list: self.clone(), key: CancelKey { pid, secret }, terminated }
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {
@@ -187,11 +210,17 @@ impl Activity for SessionList {
 pub(super) struct SessionEntry {
     list: SessionList,
     key: CancelKey,
+    terminated: CancellationToken,
 }
 
 impl SessionEntry {
     pub(super) fn key(&self) -> CancelKey {
         self.key
+    }
+
+    /// Waits until somebody ends the session.
+    pub(super) fn terminated(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.terminated.clone().cancelled_owned()
     }
 
     /// A statement starts.

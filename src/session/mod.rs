@@ -5,19 +5,28 @@
 //! commands (SET, BEGIN, DECLARE, ...) are carried out here.
 
 mod arguments;
+mod channels;
 mod commands;
+mod control;
+mod copy;
+mod cursor;
 mod cursors;
 mod definitions;
+mod effects;
 mod explain;
 mod facts;
 mod format;
 mod interrupt;
 mod list;
 mod notice;
+mod numbers;
+mod pages;
+mod plan_document;
 mod rows;
 mod run;
 mod settings;
 mod statements;
+mod stored;
 mod transaction;
 mod values;
 
@@ -29,6 +38,7 @@ use crate::execution::CoverageReport;
 use crate::planner::Planner;
 
 pub use crate::types::Zone;
+pub use channels::{Channels, Notification};
 pub use definitions::{Access, Report, SETTINGS, SettingDefinition};
 pub use format::{DateOrder, DateStyle, FormatSettings, IntervalStyle};
 pub use interrupt::{Interrupt, InterruptReason};
@@ -37,8 +47,12 @@ pub use notice::{Notice, Severity};
 pub use rows::{Execution, RowStream};
 pub use settings::Settings;
 pub use statements::{Portal, Prepared};
+pub use stored::{SettingsKeeper, StoredSettings};
 pub use transaction::TransactionStatus;
 
+use channels::ChannelEnd;
+use control::Control;
+use effects::Effect;
 use facts::FactsCache;
 use list::SessionEntry;
 use statements::Statements;
@@ -55,6 +69,10 @@ pub struct SessionShared {
     pub random: Arc<dyn Random>,
     /// Who is connected.
     pub sessions: SessionList,
+    /// Who listens to what.
+    pub channels: Channels,
+    /// Settings that new sessions start with.
+    pub stored: StoredSettings,
 }
 
 /// Who logged in, and from where.
@@ -66,7 +84,11 @@ pub struct Login {
     pub roles: Vec<String>,
     /// The database.
     pub database: String,
-    /// Settings that came with the login, in order.
+    /// Facts about the node that settings tell, by the setting's name.
+    pub facts: Vec<(&'static str, String)>,
+    /// Settings of the node's configuration, in order; those of roles and databases come after them.
+    pub configured: Vec<(String, String)>,
+    /// Settings that came with the login, in order; they come last.
     pub settings: Vec<(String, String)>,
     /// The client's address; none for a connection inside the process.
     pub client: Option<SocketAddr>,
@@ -83,6 +105,11 @@ pub struct Session {
     facts: FactsCache,
     transaction: Transaction,
     statements: Statements,
+    /// What the functions of the last statement may do.
+    control: Option<Arc<Control>>,
+    /// What waits for the commit.
+    effects: Vec<Effect>,
+    channel_end: ChannelEnd,
     notices: Vec<Notice>,
     last_coverage: CoverageReport,
     entry: SessionEntry,

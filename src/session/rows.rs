@@ -9,9 +9,11 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
 use crate::execution::Coverage;
-use crate::planner::{QueryRun, sql_error_from_engine};
+use crate::planner::{CopyOptions, QueryRun, sql_error_from_engine};
 use crate::types::SqlError;
 
+use super::control::Control;
+use super::cursor::{Cursor, Step};
 use super::interrupt::Interrupt;
 
 /// What a statement gives.
@@ -23,6 +25,8 @@ pub enum Execution {
     Done(String),
     /// Rows to pull; hand them back with `Session::finish`, `suspend` or `abandon`.
     Rows(Box<RowStream>),
+    /// Rows to pull for COPY, to be written in its own form; handed back the same way.
+    Copy(Box<RowStream>, Arc<CopyOptions>),
 }
 
 /// Where rows come from.
@@ -31,8 +35,8 @@ enum Source {
     Query(SendableRecordBatchStream),
     /// They were all made at once.
     Made(VecDeque<RecordBatch>),
-    /// A cursor, so many rows at most.
-    Cursor { name: String, rows: Box<RowStream>, left: Option<u64> },
+    /// A cursor that stands where the wanted rows begin.
+    Cursor { name: String, cursor: Box<Cursor>, step: Step },
     /// Nowhere any more.
     Ended,
 }
@@ -46,8 +50,11 @@ pub struct RowStream {
     coverage: Option<Coverage>,
     tag: &'static str,
     sent: u64,
+    /// Rows that were handed out in all.
+    total: u64,
     interrupt: Arc<Interrupt>,
     binary: bool,
+    control: Option<Arc<Control>>,
 }
 
 impl std::fmt::Debug for RowStream {
@@ -66,6 +73,8 @@ impl RowStream {
             coverage: Some(run.coverage),
             tag: "SELECT",
             sent: 0,
+            total: 0,
+            control: None,
             interrupt,
             binary: false,
         }
@@ -80,21 +89,25 @@ impl RowStream {
             coverage: None,
             tag,
             sent: 0,
+            total: 0,
+            control: None,
             interrupt,
             binary: false,
         }
     }
 
     /// The next rows of a cursor.
-    pub(super) fn of_cursor(name: String, rows: Box<Self>, left: Option<u64>, interrupt: Arc<Interrupt>) -> Self {
+    pub(super) fn of_cursor(name: String, cursor: Box<Cursor>, step: Step, interrupt: Arc<Interrupt>) -> Self {
         Self {
-            columns: Arc::clone(&rows.columns),
-            binary: rows.binary,
-            source: Source::Cursor { name, rows, left },
+            columns: Arc::clone(&cursor.rows().columns),
+            binary: cursor.rows().binary,
+            source: Source::Cursor { name, cursor, step },
             pending: None,
             coverage: None,
             tag: "FETCH",
             sent: 0,
+            total: 0,
+            control: None,
             interrupt,
         }
     }
@@ -116,7 +129,7 @@ impl RowStream {
     /// What the client is told at the end.
     pub fn tag(&self) -> String {
         match self.tag {
-            "SELECT" | "FETCH" => format!("{} {}", self.tag, self.sent),
+            "SELECT" | "FETCH" | "COPY" => format!("{} {}", self.tag, self.sent),
             tag => tag.to_owned(),
         }
     }
@@ -137,11 +150,49 @@ impl RowStream {
     }
 
     /// The cursor that the rows came from, to be put back.
-    pub(super) fn into_cursor(self) -> Option<(String, Box<Self>)> {
+    pub(super) fn into_cursor(self) -> Option<(String, Box<Cursor>)> {
         match self.source {
-            Source::Cursor { name, rows, .. } => Some((name, rows)),
+            Source::Cursor { name, cursor, .. } => Some((name, cursor)),
             _ => None,
         }
+    }
+
+    /// Whether the rows come from a cursor.
+    pub(super) fn is_cursor(&self) -> bool {
+        matches!(self.source, Source::Cursor { .. })
+    }
+
+    /// The functions that make the rows may change the session.
+    pub(super) fn with_control(mut self, control: Option<Arc<Control>>) -> Self {
+        self.control = control;
+        self
+    }
+
+    /// What functions did to the session, so far.
+    pub(super) fn control(&self) -> Option<&Arc<Control>> {
+        match &self.source {
+            Source::Cursor { cursor, .. } => cursor.rows().control.as_ref(),
+            _ => self.control.as_ref(),
+        }
+    }
+
+    /// Rows that were handed out in all.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The columns as batches have them, before they get the names that clients see.
+    pub(super) fn batch_schema(&self) -> SchemaRef {
+        match &self.source {
+            Source::Query(stream) => stream.schema(),
+            _ => Arc::clone(&self.columns),
+        }
+    }
+
+    /// The rows are COPY's.
+    pub(super) fn for_copy(mut self) -> Self {
+        self.tag = "COPY";
+        self
     }
 
     /// At most `rows_max` more rows; none at the end. Fails when the statement is ended or times out.
@@ -150,13 +201,14 @@ impl RowStream {
         interrupt.guard(self.pull(rows_max)).await
     }
 
-    async fn pull(&mut self, rows_max: usize) -> Result<Option<RecordBatch>, SqlError> {
+    pub(super) async fn pull(&mut self, rows_max: usize) -> Result<Option<RecordBatch>, SqlError> {
         let Some(batch) = self.next_whole(rows_max).await? else { return Ok(None) };
         let taken = batch.num_rows().min(rows_max);
         if taken < batch.num_rows() {
             self.pending = Some(batch.slice(taken, batch.num_rows() - taken));
         }
         self.sent += taken as u64;
+        self.total += taken as u64;
         Ok(Some(batch.slice(0, taken)))
     }
 
@@ -172,7 +224,7 @@ impl RowStream {
                     None => None,
                 },
                 Source::Made(batches) => batches.pop_front(),
-                Source::Cursor { rows, left, .. } => return pull_cursor(rows, left, rows_max).await,
+                Source::Cursor { cursor, step, .. } => return pull_cursor(cursor, step, rows_max).await,
                 Source::Ended => return Ok(None),
             };
             match batch {
@@ -187,18 +239,19 @@ impl RowStream {
     }
 }
 
-async fn pull_cursor(
-    rows: &mut RowStream,
-    left: &mut Option<u64>,
-    rows_max: usize,
-) -> Result<Option<RecordBatch>, SqlError> {
+async fn pull_cursor(cursor: &mut Cursor, step: &mut Step, rows_max: usize) -> Result<Option<RecordBatch>, SqlError> {
+    let (Step::Forward(left) | Step::Backward(left)) = *step else { return Ok(None) };
     let wanted = left.map_or(rows_max, |left| usize::try_from(left).unwrap_or(usize::MAX).min(rows_max));
     if wanted == 0 {
         return Ok(None);
     }
-    let batch = Box::pin(rows.pull(wanted)).await?;
-    if let (Some(left), Some(batch)) = (left, &batch) {
-        *left = left.saturating_sub(batch.num_rows() as u64);
+    let batch = match step {
+        Step::Backward(_) => cursor.backward(wanted).await?,
+        _ => cursor.forward(wanted).await?,
+    };
+    let taken = batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
+    if let Step::Forward(Some(left)) | Step::Backward(Some(left)) = step {
+        *left = left.saturating_sub(taken);
     }
     Ok(batch)
 }

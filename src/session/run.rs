@@ -1,5 +1,6 @@
 //! The life of a statement in a session: start, rows, end, error; simple and prepared.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
@@ -9,12 +10,14 @@ use crate::execution::MissingNodes;
 use crate::planner::{self, ParsedStatement, Statement, StatementContext};
 use crate::types::{Code, FragmentSettings, QueryId, SqlError, SqlType};
 
+use super::cursor::Step;
 use super::interrupt::Interrupt;
 use super::list::{CancelKey, SessionInfo, SessionState};
+use super::Notification;
 use super::notice::Notice;
 use super::rows::{Execution, RowStream};
-use super::statements::{Portal, PortalState, Prepared, Statements};
-use super::transaction::{Transaction, TransactionStatus};
+use super::statements::{Life, Portal, PortalState, Prepared, Statements};
+use super::transaction::{End, Transaction, TransactionStatus};
 use super::{FormatSettings, Login, Session, SessionShared, Settings};
 
 /// Most notices that wait to be sent.
@@ -25,7 +28,15 @@ impl Session {
     ///
     /// Startup parameters that are no settings are let go, since clients send parameters of their own.
     pub fn open(shared: SessionShared, login: Login) -> Result<Self, SqlError> {
-        let mut settings = Settings::new(&login.user);
+        let mut settings = Settings::new(&login.user, &login.facts);
+        let stored = shared.stored.of(&login.user, &login.database);
+        let mut notices = Vec::new();
+        for (name, value) in login.configured.iter().chain(&stored) {
+            // A stored value that lost its meaning must not lock its role out.
+            if let Err(error) = settings.set_at_login(name, value) {
+                notices.push(Notice::warning(error.code.sqlstate(), error.message));
+            }
+        }
         for (name, value) in &login.settings {
             match settings.set_at_login(name, value) {
                 Err(error) if error.code != Code::UndefinedObject => return Err(error),
@@ -46,6 +57,7 @@ impl Session {
             changed_us: now_us,
         };
         let entry = shared.sessions.enter(info, shared.random.as_ref());
+        let channel_end = shared.channels.open(entry.key().pid, &login.database);
         Ok(Self {
             shared,
             user: login.user,
@@ -55,7 +67,10 @@ impl Session {
             facts: super::facts::FactsCache::default(),
             transaction: Transaction::default(),
             statements: Statements::default(),
-            notices: Vec::new(),
+            control: None,
+            effects: Vec::new(),
+            channel_end,
+            notices,
             last_coverage: crate::execution::CoverageReport::default(),
             entry,
         })
@@ -121,7 +136,7 @@ impl Session {
         interrupt
     }
 
-    async fn run(
+    pub(super) async fn run(
         &mut self,
         parsed: &ParsedStatement,
         parameters: Vec<ScalarValue>,
@@ -131,15 +146,16 @@ impl Session {
         match &parsed.statement {
             Statement::Empty => Ok(Execution::Empty),
             Statement::Query => self.run_query(&parsed.sql, parameters, interrupt).await,
-            Statement::Explain { analyze, format, inner, .. } => {
-                self.explain(inner, *analyze, *format, parameters, interrupt).await
-            }
+            Statement::Explain { options, what } => self.explain(what, *options, parameters, interrupt).await,
+            Statement::Copy { source, options } => self.copy(source, options, interrupt).await,
             Statement::Execute { name, arguments } => self.execute_prepared(name, arguments, interrupt).await,
             Statement::Prepare { name, types, inner } => self.prepare_by_sql(name, types, inner, interrupt).await,
             Statement::Declare { name, options, inner } => {
                 self.declare(name, *options, inner, parameters, interrupt).await
             }
             Statement::Fetch { name, count, rows } => self.fetch(name, *count, *rows, interrupt).await,
+            Statement::Commit(after) => self.end(End::Commit, *after, interrupt).await,
+            Statement::Rollback(after) => self.end(End::Rollback, *after, interrupt).await,
             command => self.command(command, interrupt),
         }
     }
@@ -163,20 +179,34 @@ impl Session {
         parameters: Vec<ScalarValue>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
+        let rows = self.query_rows(sql, parameters, interrupt).await?;
+        Ok(Execution::Rows(Box::new(rows)))
+    }
+
+    /// The rows of a query.
+    pub(super) async fn query_rows(
+        &mut self,
+        sql: &str,
+        parameters: Vec<ScalarValue>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<RowStream, SqlError> {
         let context = self.context(interrupt);
         let planner = Arc::clone(&self.shared.planner);
         let run = interrupt.guard(planner.run(sql, &context, parameters)).await?;
-        Ok(Execution::Rows(Box::new(RowStream::of_query(run, Arc::clone(interrupt)))))
+        Ok(RowStream::of_query(run, Arc::clone(interrupt)).with_control(self.control.clone()))
     }
 
     /// All rows were sent: notes the coverage, puts a cursor back.
     pub fn finish(&mut self, rows: RowStream) {
         self.note_coverage(&rows, true);
+        self.take_control(&rows);
         self.entry.done();
-        if let Some((name, cursor)) = rows.into_cursor()
-            && let Ok(portal) = self.statements.portal_mut(&name)
-        {
-            portal.state = PortalState::Suspended(cursor);
+        let Some((name, mut cursor)) = rows.into_cursor() else { return };
+        if cursor.take_untold_end() {
+            self.note_coverage(cursor.rows(), true);
+        }
+        if let Ok(portal) = self.statements.portal_mut(&name) {
+            portal.state = PortalState::Cursor(cursor);
         }
     }
 
@@ -190,7 +220,13 @@ impl Session {
     }
 
     fn note_coverage(&mut self, rows: &RowStream, complete: bool) {
-        let Some(report) = rows.coverage().map(crate::execution::Coverage::report) else { return };
+        if let Some(report) = rows.coverage().map(crate::execution::Coverage::report) {
+            self.note_report(report, complete);
+        }
+    }
+
+    /// Tells the client where rows are missing, and keeps the report for `mesh.last_coverage`.
+    pub(super) fn note_report(&mut self, report: crate::execution::CoverageReport, complete: bool) {
         if complete
             && self.settings.missing_nodes() == MissingNodes::Warn
             && let Some(text) = report.warning()
@@ -206,14 +242,40 @@ impl Session {
     pub fn fail(&mut self) {
         self.entry.done();
         if self.transaction.fail(&mut self.settings) {
-            self.statements.end_transaction();
+            self.roll_back();
         }
     }
 
     /// The message (or what stands before Sync) was carried out: its implicit transaction ends.
-    pub fn settle(&mut self) {
-        if self.transaction.end_implicit(&mut self.settings) {
-            self.statements.end_transaction();
+    pub async fn settle(&mut self) -> Result<(), SqlError> {
+        if !self.transaction.is_implicit() {
+            return Ok(());
+        }
+        let interrupt = Arc::new(Interrupt::new(self.settings.timeout("statement_timeout")));
+        self.before_commit(&interrupt).await?;
+        self.transaction.end_implicit(&mut self.settings);
+        self.statements.commit();
+        Ok(())
+    }
+
+    /// What was said on the channels that this session listens to.
+    pub fn take_notifications(&mut self) -> Vec<Notification> {
+        if self.transaction.status() == TransactionStatus::Idle { self.channel_end.take() } else { Vec::new() }
+    }
+
+    /// Waits until somebody ends the session.
+    pub fn terminated(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.entry.terminated()
+    }
+
+    /// Waits until a listening session can be told something; for ever inside a transaction.
+    pub fn notification(&self) -> impl Future<Output = ()> + Send + 'static {
+        let arrived = (self.transaction.status() == TransactionStatus::Idle).then(|| self.channel_end.arrived());
+        async move {
+            match arrived {
+                Some(arrived) => arrived.await,
+                None => std::future::pending().await,
+            }
         }
     }
 
@@ -270,7 +332,8 @@ impl Session {
         }
         let columns = prepared.columns.clone();
         let state = PortalState::Ready(parameters);
-        self.statements.add_portal(name, Portal { prepared: Some(prepared), columns, formats, state, hold: false })
+        let life = Life::Transaction { savepoints: self.transaction.savepoints(), hold: false };
+        self.statements.add_portal(name, Portal { prepared: Some(prepared), columns, formats, state, life })
     }
 
     /// A portal or SQL cursor.
@@ -293,6 +356,11 @@ impl Session {
                 rows.resume(interrupt);
                 Ok(Execution::Rows(rows))
             }
+            PortalState::Cursor(cursor) => {
+                let interrupt = self.resume(cursor.rows());
+                let rows = RowStream::of_cursor(name.to_owned(), cursor, Step::Forward(None), interrupt);
+                Ok(Execution::Rows(Box::new(rows)))
+            }
             PortalState::Ready(parameters) => {
                 let Some(prepared) = prepared else {
                     return Err(SqlError::new(Code::Internal, "portal without a statement"));
@@ -313,7 +381,7 @@ impl Session {
                         return Ok(Execution::Done(String::from("SELECT 0")));
                     }
                 }
-                Err(SqlError::new(Code::ProtocolViolation, format!("portal \"{name}\" cannot be run")))
+                Err(SqlError::new(Code::ObjectNotInPrerequisiteState, format!("portal \"{name}\" cannot be run")))
             }
         }
     }
@@ -329,14 +397,21 @@ impl Session {
 
     /// The row limit was reached: the portal keeps the rest.
     pub fn suspend(&mut self, name: &str, rows: Box<RowStream>) {
+        self.take_control(&rows);
         self.entry.done();
         if let Ok(portal) = self.statements.portal_mut(name) {
-            portal.state = PortalState::Suspended(rows);
+            portal.state = match rows.is_cursor() {
+                true => rows.into_cursor().map_or(PortalState::Done, |(_, cursor)| PortalState::Cursor(cursor)),
+                false => PortalState::Suspended(rows),
+            };
         }
     }
 
     /// All rows of a portal were sent.
     pub fn finish_portal(&mut self, name: &str, rows: RowStream) {
+        if rows.is_cursor() {
+            return self.finish(rows);
+        }
         if let Ok(portal) = self.statements.portal_mut(name) {
             portal.state = PortalState::Done;
         }
@@ -346,6 +421,7 @@ impl Session {
     /// Everything that the plan of a statement depends on.
     pub(super) fn context(&mut self, interrupt: &Interrupt) -> StatementContext {
         let now_us = self.transaction.ensure_started(&mut self.settings, self.shared.clock.now_us());
+        self.transaction.note_query();
         StatementContext {
             query_id: QueryId(random_uuid(self.shared.random.as_ref())),
             settings: FragmentSettings {
@@ -366,12 +442,13 @@ impl Session {
             last_coverage: self.last_coverage.clone(),
             backend_pid: self.entry.key().pid,
             shown_settings: self.facts.of(&self.settings),
+            control: Some(self.new_control()),
         }
     }
 }
 
 /// Moves an error's place from the statement's text to the whole text.
-fn shifted(mut error: SqlError, offset: u32) -> SqlError {
+pub(super) fn shifted(mut error: SqlError, offset: u32) -> SqlError {
     error.position = error.position.map(|position| position.saturating_add(offset));
     error
 }

@@ -8,9 +8,9 @@ use crate::execution::MissingNodes;
 use crate::planner::{SetScope, SetValue};
 use crate::types::{Code, SqlError};
 
-use super::definitions::{Access, Report, SETTINGS, SettingDefinition, definition};
+use super::definitions::{Access, REPORTED, SETTINGS, SettingDefinition, definition};
 use super::format::{DateOrder, DateStyle, FormatSettings, IntervalStyle};
-use super::values;
+use super::{numbers, values};
 use crate::types::Zone;
 
 /// Most settings with a dot in their name that a session may make up.
@@ -39,27 +39,41 @@ pub struct Settings {
 
 impl Settings {
     /// Every setting at its default, with the facts about this login.
-    pub(super) fn new(user: &str) -> Self {
-        let facts = BTreeMap::from([(String::from("session_authorization"), user.to_owned())]);
-        let login = Arc::new(facts);
+    pub(super) fn new(user: &str, facts: &[(&'static str, String)]) -> Self {
+        let mut values = BTreeMap::from([(String::from("session_authorization"), user.to_owned())]);
+        values.extend(facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let login = Arc::new(values);
         Self { session: Arc::clone(&login), current: Arc::clone(&login), login }
     }
 
     /// Takes a value that came with the login; it becomes the one that RESET goes back to.
     pub(super) fn set_at_login(&mut self, name: &str, text: &str) -> Result<(), SqlError> {
         let listed = definition(name).is_some_and(|found| matches!(found.kind, values::Kind::List));
-        let parts = if listed {
-            values::split_names(text).ok_or_else(|| {
-                SqlError::new(Code::InvalidParameterValue, format!("invalid value for parameter \"{name}\""))
-            })?
-        } else {
-            vec![text.to_owned()]
-        };
+        if listed && values::split_names(text).is_none() {
+            return Err(values::invalid(name, text));
+        }
+        let SetValue::Values(parts) = self.value_of_text(name, text) else { return Err(unknown(name)) };
         let (key, value) = self.checked(name, &parts)?;
         Arc::make_mut(&mut self.login).insert(key, value);
         self.session = Arc::clone(&self.login);
         self.current = Arc::clone(&self.login);
         Ok(())
+    }
+
+    /// The key and the value of a setting that is stored for later sessions.
+    pub(super) fn check_value(&self, name: &str, value: &SetValue) -> Result<(String, String), SqlError> {
+        match value {
+            SetValue::Values(values) => self.checked(name, values),
+            SetValue::Default => Err(unknown(name)),
+        }
+    }
+
+    /// The value that one text stands for: several names for a setting that is a list.
+    #[allow(clippy::unused_self, reason = "settings know their own kinds")]
+    pub(super) fn value_of_text(&self, name: &str, text: &str) -> SetValue {
+        let listed = definition(name).is_some_and(|found| matches!(found.kind, values::Kind::List));
+        let names = if listed { values::split_names(text) } else { None };
+        SetValue::Values(names.unwrap_or_else(|| vec![text.to_owned()]))
     }
 
     /// SET and SET LOCAL.
@@ -75,14 +89,9 @@ impl Settings {
 
     fn checked(&self, name: &str, values: &[String]) -> Result<(String, String), SqlError> {
         let Some(found) = definition(name) else { return self.checked_custom(name, values) };
-        if found.access == Access::Fact {
-            return Err(SqlError::new(
-                Code::CantChangeRuntimeParam,
-                format!("parameter \"{}\" cannot be changed", found.name),
-            ));
-        }
+        may_change(found)?;
         let before = self.get(found.name);
-        Ok((found.name.to_ascii_lowercase(), values::check(found.name, found.kind, values, before)?))
+        Ok((found.name.to_ascii_lowercase(), values::check(found.name, name, found.kind, values, before)?))
     }
 
     fn checked_custom(&self, name: &str, values: &[String]) -> Result<(String, String), SqlError> {
@@ -98,7 +107,7 @@ impl Settings {
         if custom >= CUSTOM_MAX && !self.current.contains_key(&key) {
             return Err(SqlError::new(Code::OutOfMemory, "too many settings in one session"));
         }
-        let value = values::check(name, values::Kind::Text(values::any), values, "")?;
+        let value = values::check(name, name, values::Kind::Text(values::any), values, "")?;
         Ok((key, value))
     }
 
@@ -106,16 +115,13 @@ impl Settings {
     pub(super) fn reset(&mut self, name: &str, scope: SetScope) -> Result<(), SqlError> {
         let key = name.to_ascii_lowercase();
         match definition(name) {
-            Some(found) if found.access == Access::Fact => {
-                return Err(SqlError::new(
-                    Code::CantChangeRuntimeParam,
-                    format!("parameter \"{}\" cannot be changed", found.name),
-                ));
-            }
+            Some(found) => may_change(found)?,
             None if !self.current.contains_key(&key) => return Err(unknown(name)),
-            _ => {}
+            None => {}
         }
-        let login = self.login.get(&key).cloned();
+        // One that the client made up stays known, and is empty.
+        let made_up = definition(name).is_none().then(String::new);
+        let login = self.login.get(&key).cloned().or(made_up);
         put_back(&mut self.current, &key, login.clone());
         if scope == SetScope::Session {
             put_back(&mut self.session, &key, login);
@@ -163,12 +169,12 @@ impl Settings {
 
     /// Every defined setting with its value.
     pub fn all(&self) -> impl Iterator<Item = (&'static SettingDefinition, &str)> {
-        SETTINGS.iter().map(|setting| (setting, self.get(setting.name)))
+        SETTINGS.iter().map(|setting| (*setting, self.get(setting.name)))
     }
 
     /// The settings whose changes clients are told, with their values.
     pub fn reported(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.all().filter(|(setting, _)| setting.report == Report::Yes).map(|(setting, value)| (setting.name, value))
+        REPORTED.iter().map(|setting| (setting.name, self.get(setting.name)))
     }
 
     /// What to set back to if the transaction fails.
@@ -189,7 +195,7 @@ impl Settings {
 
     /// A span; none for zero, which switches a timeout off.
     pub(super) fn timeout(&self, name: &str) -> Option<Duration> {
-        let milliseconds = values::milliseconds(self.get(name)).and_then(|number| u64::try_from(number).ok())?;
+        let milliseconds = numbers::milliseconds(self.get(name))?;
         (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
     }
 
@@ -239,6 +245,24 @@ impl Settings {
     }
 }
 
+/// Fails for settings that clients may not change.
+fn may_change(found: &SettingDefinition) -> Result<(), SqlError> {
+    let (code, text) = match found.access {
+        Access::User => return Ok(()),
+        Access::Superuser => {
+            (Code::InsufficientPrivilege, format!("permission denied to set parameter \"{}\"", found.name))
+        }
+        Access::Server => (
+            Code::CantChangeRuntimeParam,
+            format!("parameter \"{}\" cannot be changed without restarting the server", found.name),
+        ),
+        Access::Fact => {
+            (Code::CantChangeRuntimeParam, format!("parameter \"{}\" cannot be changed", found.name))
+        }
+    };
+    Err(SqlError::new(code, text))
+}
+
 fn put_back(values: &mut Values, key: &str, login: Option<String>) {
     let values = Arc::make_mut(values);
     match login {
@@ -264,7 +288,7 @@ mod tests {
 
     #[test]
     fn values_are_checked_and_spelled_as_postgresql_does() {
-        let mut settings = Settings::new("reader");
+        let mut settings = Settings::new("reader", &[]);
         set(&mut settings, "STATEMENT_TIMEOUT", "60000").expect("a timeout");
         assert_eq!(settings.show("Statement_Timeout"), Some(("statement_timeout", "1min")));
         for (name, value, code) in [
@@ -285,7 +309,7 @@ mod tests {
 
     #[test]
     fn local_values_end_with_the_transaction_and_reset_goes_back_to_login() {
-        let mut settings = Settings::new("reader");
+        let mut settings = Settings::new("reader", &[]);
         settings.set_at_login("TimeZone", "Asia/Tokyo").expect("a zone");
         settings.set("timezone", &SetValue::Values(vec!["UTC".into()]), SetScope::Local).expect("a zone");
         assert_eq!(settings.get("TimeZone"), "UTC");

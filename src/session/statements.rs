@@ -9,6 +9,7 @@ use datafusion::common::ScalarValue;
 use crate::planner::ParsedStatement;
 use crate::types::{Code, SqlError, SqlType};
 
+use super::cursor::Cursor;
 use super::rows::RowStream;
 
 /// Most prepared statements of one session.
@@ -36,6 +37,8 @@ pub(super) enum PortalState {
     Ready(Vec<ScalarValue>),
     /// Some rows were sent, more may come.
     Suspended(Box<RowStream>),
+    /// A cursor that FETCH has moved, or may move.
+    Cursor(Box<Cursor>),
     /// Its rows are with a running FETCH or Execute.
     Running,
     /// All was sent.
@@ -52,8 +55,22 @@ pub struct Portal {
     /// Result formats as the client asked for them (protocol codes).
     pub formats: Vec<i16>,
     pub(super) state: PortalState,
-    /// It outlives its transaction.
-    pub(super) hold: bool,
+    /// How long it lives.
+    pub(super) life: Life,
+}
+
+/// How long a portal lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// To the end of its transaction, or to a ROLLBACK TO that has fewer savepoints.
+    Transaction {
+        /// Savepoints there were when it was made.
+        savepoints: usize,
+        /// It is to outlive the transaction.
+        hold: bool,
+    },
+    /// To the end of the session: the transaction that made it was committed.
+    Session,
 }
 
 /// Prepared statements and portals by name; the empty name is the unnamed one.
@@ -108,10 +125,16 @@ impl Statements {
         self.prepared_bytes = 0;
     }
 
-    pub(super) fn add_portal(&mut self, name: &str, portal: Portal) -> Result<(), SqlError> {
+    /// Fails when a named portal exists already.
+    pub(super) fn check_new_portal(&self, name: &str) -> Result<(), SqlError> {
         if !name.is_empty() && self.portals.contains_key(name) {
             return Err(SqlError::new(Code::DuplicateCursor, format!("cursor \"{name}\" already exists")));
         }
+        Ok(())
+    }
+
+    pub(super) fn add_portal(&mut self, name: &str, portal: Portal) -> Result<(), SqlError> {
+        self.check_new_portal(name)?;
         if self.portals.len() >= PORTALS_MAX {
             return Err(SqlError::new(Code::OutOfMemory, "too many portals in one session"));
         }
@@ -135,9 +158,40 @@ impl Statements {
         self.portals.clear();
     }
 
-    /// The transaction ended: only held cursors stay, and of a failed one none that was running.
-    pub(super) fn end_transaction(&mut self) {
-        self.portals.retain(|_, portal| portal.hold);
+    /// Cursors that are to outlive the transaction that is about to be committed.
+    pub(super) fn held(&mut self) -> impl Iterator<Item = &mut Portal> {
+        self.portals.values_mut().filter(|portal| matches!(portal.life, Life::Transaction { hold: true, .. }))
+    }
+
+    /// The transaction was committed: held cursors belong to the session now, all else is gone.
+    pub(super) fn commit(&mut self) {
+        self.portals.retain(|_, portal| match portal.life {
+            Life::Transaction { hold, .. } => hold,
+            Life::Session => true,
+        });
+        self.portals.values_mut().for_each(|portal| portal.life = Life::Session);
+    }
+
+    /// The transaction was rolled back: what it made is gone.
+    pub(super) fn roll_back(&mut self) {
+        self.portals.retain(|_, portal| portal.life == Life::Session);
+    }
+
+    /// ROLLBACK TO left so many savepoints: what was made after the last of them is gone.
+    pub(super) fn roll_back_to(&mut self, left: usize) {
+        self.portals.retain(|_, portal| match portal.life {
+            Life::Transaction { savepoints, .. } => savepoints < left,
+            Life::Session => true,
+        });
+    }
+
+    /// RELEASE left so many savepoints: what was made after them counts as made before.
+    pub(super) fn release(&mut self, left: usize) {
+        for portal in self.portals.values_mut() {
+            if let Life::Transaction { savepoints, .. } = &mut portal.life {
+                *savepoints = left.min(*savepoints);
+            }
+        }
     }
 }
 

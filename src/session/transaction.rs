@@ -42,8 +42,27 @@ struct Frame {
 struct Block {
     frame: Frame,
     modes: TransactionModes,
-    savepoints: Vec<(String, SavedSettings)>,
+    savepoints: Vec<Savepoint>,
     failed: bool,
+    /// A query was run: it is too late for some modes.
+    queried: bool,
+}
+
+#[derive(Debug)]
+struct Savepoint {
+    name: String,
+    saved: SavedSettings,
+    /// Effects that waited for the commit when it was made.
+    effects: usize,
+}
+
+/// What is left after RELEASE and ROLLBACK TO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Left {
+    /// Savepoints.
+    pub(super) savepoints: usize,
+    /// Effects that wait for the commit.
+    pub(super) effects: usize,
 }
 
 /// The transaction of one session.
@@ -72,6 +91,11 @@ impl Transaction {
                 now_us
             }
         }
+    }
+
+    /// Whether there is a transaction that no BEGIN opened.
+    pub(super) fn is_implicit(&self) -> bool {
+        matches!(self.state, State::Implicit(_))
     }
 
     /// Ends an implicit transaction well; returns whether one ended.
@@ -104,7 +128,7 @@ impl Transaction {
         match std::mem::take(&mut self.state) {
             State::Block(block) => {
                 self.state = State::Block(block);
-                apply(settings, &modes);
+                apply_stated(settings, &modes);
                 Some(Notice::warning(
                     Code::ActiveSqlTransaction.sqlstate(),
                     "there is already a transaction in progress",
@@ -123,7 +147,7 @@ impl Transaction {
 
     fn open(&mut self, frame: Frame, settings: &mut Settings, modes: TransactionModes) {
         apply(settings, &modes);
-        self.state = State::Block(Block { frame, modes, savepoints: Vec::new(), failed: false });
+        self.state = State::Block(Block { frame, modes, savepoints: Vec::new(), failed: false, queried: false });
     }
 
     /// COMMIT and ROLLBACK; returns the tag.
@@ -158,33 +182,80 @@ impl Transaction {
         Ok((tag, notice))
     }
 
-    /// SAVEPOINT.
-    pub(super) fn savepoint(&mut self, settings: &Settings, name: String) -> Result<(), SqlError> {
+    /// SAVEPOINT; `effects` wait for the commit.
+    pub(super) fn savepoint(&mut self, settings: &Settings, name: String, effects: usize) -> Result<(), SqlError> {
         let block = self.block("SAVEPOINT")?;
         if block.savepoints.len() >= SAVEPOINTS_MAX {
             return Err(SqlError::new(Code::OutOfMemory, "too many savepoints in one transaction"));
         }
-        block.savepoints.push((name, settings.save()));
+        block.savepoints.push(Savepoint { name, saved: settings.save(), effects });
         Ok(())
     }
 
-    /// RELEASE SAVEPOINT.
-    pub(super) fn release(&mut self, name: &str) -> Result<(), SqlError> {
+    /// RELEASE SAVEPOINT; tells how many savepoints are left.
+    pub(super) fn release(&mut self, name: &str) -> Result<usize, SqlError> {
         let block = self.block("RELEASE SAVEPOINT")?;
         let place = find(&block.savepoints, name)?;
         block.savepoints.truncate(place);
-        Ok(())
+        Ok(place)
     }
 
     /// ROLLBACK TO SAVEPOINT.
-    pub(super) fn rollback_to(&mut self, settings: &mut Settings, name: &str) -> Result<(), SqlError> {
+    pub(super) fn rollback_to(&mut self, settings: &mut Settings, name: &str) -> Result<Left, SqlError> {
         let block = self.block("ROLLBACK TO SAVEPOINT")?;
         let place = find(&block.savepoints, name)?;
         block.savepoints.truncate(place + 1);
-        if let Some((_, saved)) = block.savepoints.last() {
-            settings.restore(saved.clone());
+        let mut left = Left { savepoints: place + 1, effects: 0 };
+        if let Some(savepoint) = block.savepoints.last() {
+            settings.restore(savepoint.saved.clone());
+            left.effects = savepoint.effects;
         }
         block.failed = false;
+        Ok(left)
+    }
+
+    /// How many savepoints there are.
+    pub(super) fn savepoints(&self) -> usize {
+        if let State::Block(block) = &self.state { block.savepoints.len() } else { 0 }
+    }
+
+    /// A query is run.
+    pub(super) fn note_query(&mut self) {
+        if let State::Block(block) = &mut self.state {
+            block.queried = true;
+        }
+    }
+
+    /// Whether these modes may still be set, as far as they differ from those in force.
+    pub(super) fn check_modes(&self, settings: &Settings, modes: &TransactionModes) -> Result<(), SqlError> {
+        let State::Block(block) = &self.state else { return Ok(()) };
+        let in_savepoint = !block.savepoints.is_empty();
+        let changes = |name: &str, wanted: Option<&str>| wanted.is_some_and(|wanted| settings.get(name) != wanted);
+        let refused = |text: &str| Err(SqlError::new(Code::ActiveSqlTransaction, text));
+        if changes("transaction_isolation", modes.isolation) {
+            if block.queried {
+                return refused("SET TRANSACTION ISOLATION LEVEL must be called before any query");
+            }
+            if in_savepoint {
+                return refused("SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+            }
+        }
+        if modes.read_only == Some("off") && changes("transaction_read_only", modes.read_only) {
+            if in_savepoint {
+                return refused("cannot set transaction read-write mode inside a read-only transaction");
+            }
+            if block.queried {
+                return refused("transaction read-write mode must be set before any query");
+            }
+        }
+        if modes.deferrable.is_some() {
+            if in_savepoint {
+                return refused("SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction");
+            }
+            if block.queried {
+                return refused("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
+            }
+        }
         Ok(())
     }
 
@@ -217,15 +288,15 @@ pub(super) fn outside_block(command: &str) -> SqlError {
     SqlError::new(Code::NoActiveSqlTransaction, format!("{command} can only be used in transaction blocks"))
 }
 
-fn find(savepoints: &[(String, SavedSettings)], name: &str) -> Result<usize, SqlError> {
+fn find(savepoints: &[Savepoint], name: &str) -> Result<usize, SqlError> {
     savepoints
         .iter()
-        .rposition(|(known, _)| known == name)
+        .rposition(|savepoint| savepoint.name == name)
         .ok_or_else(|| SqlError::new(Code::InvalidSavepoint, format!("savepoint \"{name}\" does not exist")))
 }
 
 /// Sets the settings that tell a transaction's modes; what is not stated comes from the defaults.
-pub(super) fn apply(settings: &mut Settings, modes: &TransactionModes) {
+fn apply(settings: &mut Settings, modes: &TransactionModes) {
     let stated = [
         ("transaction_isolation", modes.isolation, "default_transaction_isolation"),
         ("transaction_read_only", modes.read_only, "default_transaction_read_only"),
@@ -233,10 +304,43 @@ pub(super) fn apply(settings: &mut Settings, modes: &TransactionModes) {
     ];
     for (name, stated, default) in stated {
         let wanted = stated.map_or_else(|| settings.get(default).to_owned(), str::to_owned);
-        if settings.get(name) != wanted {
-            let set = settings.set(name, &SetValue::Values(vec![wanted]), SetScope::Local);
-            debug_assert!(set.is_ok(), "modes are valid values");
+        set_mode(settings, name, wanted);
+    }
+}
+
+/// Sets the modes that are stated, and leaves the others.
+pub(super) fn apply_stated(settings: &mut Settings, modes: &TransactionModes) {
+    let stated = [
+        ("transaction_isolation", modes.isolation),
+        ("transaction_read_only", modes.read_only),
+        ("transaction_deferrable", modes.deferrable),
+    ];
+    for (name, value) in stated {
+        if let Some(value) = value {
+            set_mode(settings, name, value.to_owned());
         }
+    }
+}
+
+/// The modes that a setting of that name tells.
+pub(super) fn modes_of(name: &str, values: &[String]) -> Option<TransactionModes> {
+    const LEVELS: [&str; 4] = ["serializable", "repeatable read", "read committed", "read uncommitted"];
+    let [value] = values else { return None };
+    let word = |words: &[&'static str]| words.iter().find(|word| word.eq_ignore_ascii_case(value)).copied();
+    let truth = || super::values::parse_bool(value).map(|on| if on { "on" } else { "off" });
+    let none = TransactionModes::default();
+    match name {
+        "transaction_isolation" => Some(TransactionModes { isolation: word(&LEVELS), ..none }),
+        "transaction_read_only" => Some(TransactionModes { read_only: truth(), ..none }),
+        "transaction_deferrable" => Some(TransactionModes { deferrable: truth(), ..none }),
+        _ => None,
+    }
+}
+
+fn set_mode(settings: &mut Settings, name: &str, wanted: String) {
+    if settings.get(name) != wanted {
+        let set = settings.set(name, &SetValue::Values(vec![wanted]), SetScope::Local);
+        debug_assert!(set.is_ok(), "modes are valid values");
     }
 }
 
@@ -251,10 +355,10 @@ mod tests {
 
     #[test]
     fn a_failed_block_takes_its_settings_back() {
-        let (mut settings, mut transaction) = (Settings::new("u"), Transaction::default());
+        let (mut settings, mut transaction) = (Settings::new("u", &[]), Transaction::default());
         assert!(transaction.begin(&mut settings, TransactionModes::default(), 1).is_none());
         set_zone(&mut settings, "Asia/Tokyo");
-        transaction.savepoint(&settings, "a".into()).expect("in a block");
+        transaction.savepoint(&settings, "a".into(), 0).expect("in a block");
         set_zone(&mut settings, "Europe/Paris");
         transaction.fail(&mut settings);
         assert_eq!(transaction.status(), TransactionStatus::Failed);
@@ -268,7 +372,7 @@ mod tests {
 
     #[test]
     fn an_implicit_transaction_becomes_a_block_and_keeps_its_now() {
-        let (mut settings, mut transaction) = (Settings::new("u"), Transaction::default());
+        let (mut settings, mut transaction) = (Settings::new("u", &[]), Transaction::default());
         assert_eq!(transaction.ensure_started(&mut settings, 7), 7);
         transaction.begin(&mut settings, TransactionModes::default(), 9);
         assert_eq!(transaction.ensure_started(&mut settings, 11), 7);

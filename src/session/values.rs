@@ -3,6 +3,7 @@
 use crate::catalog::quote_ident;
 use crate::types::{Code, SqlError};
 
+use super::numbers::{self, Unit};
 use crate::types::Zone;
 
 /// Longest value of a setting, in bytes.
@@ -22,6 +23,13 @@ pub(super) enum Kind {
         /// What it counts.
         unit: Unit,
     },
+    /// A number with bounds.
+    Real {
+        /// Least value.
+        min: f64,
+        /// Greatest value.
+        max: f64,
+    },
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// A text that a function checks and spells its own way; none refuses it.
@@ -30,15 +38,6 @@ pub(super) enum Kind {
     Merge(fn(&str, &str) -> Result<String, Refusal>),
     /// Names with commas between.
     List,
-}
-
-/// What a number counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Nothing in particular.
-    None,
-    /// Milliseconds; other units of time may be written.
-    Milliseconds,
 }
 
 /// Why a value is refused.
@@ -50,8 +49,9 @@ pub(super) enum Refusal {
     NotServed,
 }
 
-/// Checks a value and spells it as SHOW does; `before` is the value that it replaces.
-pub(super) fn check(name: &str, kind: Kind, values: &[String], before: &str) -> Result<String, SqlError> {
+/// Checks a value and spells it as SHOW does; `before` is the value that it replaces. Errors name the
+/// setting as it was `given` where PostgreSQL does.
+pub(super) fn check(name: &str, given: &str, kind: Kind, values: &[String], before: &str) -> Result<String, SqlError> {
     let joined = match (kind, values) {
         (Kind::List, _) => values
             .iter()
@@ -60,7 +60,7 @@ pub(super) fn check(name: &str, kind: Kind, values: &[String], before: &str) -> 
             .join(", "),
         (_, [one]) => one.clone(),
         (Kind::Merge(_), _) => values.join(", "),
-        _ => return Err(SqlError::new(Code::InvalidParameterValue, format!("SET {name} takes only one argument"))),
+        _ => return Err(SqlError::new(Code::InvalidParameterValue, format!("SET {given} takes only one argument"))),
     };
     if joined.len() > VALUE_BYTES_MAX {
         return Err(invalid(name, "...").with_detail(format!("it is longer than {VALUE_BYTES_MAX} bytes")));
@@ -71,28 +71,33 @@ pub(super) fn check(name: &str, kind: Kind, values: &[String], before: &str) -> 
             Some(false) => Ok(String::from("off")),
             None => Err(SqlError::new(
                 Code::InvalidParameterValue,
-                format!("parameter \"{name}\" requires a Boolean value"),
+                format!("parameter \"{given}\" requires a Boolean value"),
             )),
         },
-        Kind::Integer { min, max, unit } => integer(name, &joined, min, max, unit),
+        Kind::Integer { min, max, unit } => numbers::integer(given, &joined, min, max, unit),
+        Kind::Real { min, max } => numbers::real(given, &joined, min, max),
         Kind::Choice(choices) => choices
             .iter()
             .find(|choice| choice.eq_ignore_ascii_case(&joined))
             .map(|choice| (*choice).to_owned())
-            .ok_or_else(|| invalid(name, &joined).with_hint(format!("available values: {}", choices.join(", ")))),
+            .ok_or_else(|| invalid(given, &joined).with_hint(format!("Available values: {}.", choices.join(", ")))),
         Kind::Text(read) => read(&joined).map_err(|refusal| refused(name, &joined, &refusal)),
         Kind::Merge(read) => read(&joined, before).map_err(|refusal| refused(name, &joined, &refusal)),
         Kind::List => Ok(joined),
     }
 }
 
-fn invalid(name: &str, value: &str) -> SqlError {
+pub(super) fn invalid(name: &str, value: &str) -> SqlError {
     let shown: String = value.chars().take(80).collect();
     SqlError::new(Code::InvalidParameterValue, format!("invalid value for parameter \"{name}\": \"{shown}\""))
 }
 
 fn refused(name: &str, value: &str, refusal: &Refusal) -> SqlError {
     let mut error = invalid(name, value);
+    if name == "DateStyle" {
+        let word = value.split(',').map(str::trim).find(|word| date_style(word, "ISO, MDY").is_err());
+        error.detail = Some(format!("Unrecognized key word: \"{}\".", word.unwrap_or(value).to_lowercase()));
+    }
     if *refusal == Refusal::NotServed {
         error.code = Code::FeatureNotSupported;
         error.detail = Some(String::from("this node does not serve that value"));
@@ -101,7 +106,7 @@ fn refused(name: &str, value: &str, refusal: &Refusal) -> SqlError {
 }
 
 /// PostgreSQL's spellings of truth, which may be cut as long as they are clear.
-fn parse_bool(text: &str) -> Option<bool> {
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
     let text = text.trim().to_ascii_lowercase();
     let starts = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
     if starts("true", 1) || starts("yes", 1) || text == "on" || text == "1" {
@@ -110,59 +115,6 @@ fn parse_bool(text: &str) -> Option<bool> {
         Some(false)
     } else {
         None
-    }
-}
-
-fn integer(name: &str, text: &str, min: i64, max: i64, unit: Unit) -> Result<String, SqlError> {
-    let number = match unit {
-        Unit::None => text.trim().parse().ok(),
-        Unit::Milliseconds => milliseconds(text),
-    };
-    let Some(number) = number else {
-        let error = invalid(name, text);
-        return Err(match unit {
-            Unit::None => error,
-            Unit::Milliseconds => error.with_hint("valid units are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\""),
-        });
-    };
-    if !(min..=max).contains(&number) {
-        let shown = if unit == Unit::Milliseconds { format!("{number} ms") } else { number.to_string() };
-        let text = format!("{shown} is outside the valid range for parameter \"{name}\" ({min} .. {max})");
-        return Err(SqlError::new(Code::InvalidParameterValue, text));
-    }
-    Ok(match unit {
-        Unit::None => number.to_string(),
-        Unit::Milliseconds => duration_text(number),
-    })
-}
-
-const UNITS: [(&str, f64); 6] =
-    [("us", 0.001), ("ms", 1.0), ("s", 1_000.0), ("min", 60_000.0), ("h", 3_600_000.0), ("d", 86_400_000.0)];
-
-/// A span such as `1500`, `1.5s`, `2 min`, in milliseconds.
-pub(super) fn milliseconds(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit.trim() {
-        "" => 1.0,
-        unit => UNITS.iter().find(|(name, _)| *name == unit)?.1,
-    };
-    let number: f64 = number.trim().parse().ok().filter(|number: &f64| number.is_finite())?;
-    let rounded = (number * factor).round();
-    #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
-    (rounded.abs() < 9e15).then_some(rounded as i64)
-}
-
-/// Milliseconds in the greatest unit that divides them.
-fn duration_text(milliseconds: i64) -> String {
-    const WHOLE: [(i64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    if milliseconds == 0 {
-        return String::from("0");
-    }
-    match WHOLE.iter().find(|(size, _)| milliseconds % size == 0) {
-        Some((size, unit)) => format!("{}{unit}", milliseconds / size),
-        None => format!("{milliseconds}ms"),
     }
 }
 
@@ -197,6 +149,14 @@ pub(super) fn standard_strings(text: &str) -> Result<String, Refusal> {
     match parse_bool(text) {
         Some(true) => Ok(String::from("on")),
         Some(false) => Err(Refusal::NotServed),
+        None => Err(Refusal::Invalid),
+    }
+}
+
+pub(super) fn always_off(text: &str) -> Result<String, Refusal> {
+    match parse_bool(text) {
+        Some(false) => Ok(String::from("off")),
+        Some(true) => Err(Refusal::NotServed),
         None => Err(Refusal::Invalid),
     }
 }
@@ -260,17 +220,7 @@ fn quoted_name(quoted: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{date_style, duration_text, milliseconds, split_names};
-
-    #[test]
-    fn spans_are_read_in_their_units_and_shown_in_the_greatest() {
-        for (text, expected) in [("60000", "1min"), ("1.5s", "1500ms"), ("2 h", "2h"), ("0", "0"), ("500us", "1ms")] {
-            assert_eq!(milliseconds(text).map(duration_text).as_deref(), Some(expected), "{text}");
-        }
-        for text in ["", "ms", "1 fortnight", "1e400", "nan"] {
-            assert_eq!(milliseconds(text), None, "{text}");
-        }
-    }
+    use super::{date_style, split_names};
 
     #[test]
     fn a_date_style_keeps_what_is_left_out() {

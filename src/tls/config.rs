@@ -1,8 +1,7 @@
-//! The three configurations: mesh server, mesh client, PostgreSQL server.
+//! The configurations between nodes: mesh server and mesh client.
 //!
-//! Between nodes TLS 1.3 only, both ends with certificates, no session resumption, so that an
-//! expired or replaced certificate counts at the next connection. PostgreSQL clients may use
-//! TLS 1.2 and show no certificate.
+//! TLS 1.3 only, both ends with certificates, no session resumption, so that an expired or replaced
+//! certificate counts at the next connection.
 
 use std::sync::Arc;
 
@@ -64,19 +63,5 @@ impl TlsMaterial {
         config.resumption = Resumption::disabled();
         config.enable_sni = false;
         Ok(TlsConnector::from(Arc::new(config)))
-    }
-}
-
-impl ServerCertificate {
-    /// Accepts connections of PostgreSQL clients, TLS 1.2 or 1.3, no client certificate asked for.
-    pub fn postgres_acceptor(&self) -> Result<TlsAcceptor, TlsError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(TlsError::Configuration)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(self.clone()));
-        // Clients of version 17 and later name the protocol; older ones name none.
-        config.alpn_protocols = vec![b"postgresql".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }

@@ -138,7 +138,7 @@ fn certified_key(certificate_path: &Path, key_path: &Path) -> Result<CertifiedKe
         .map_err(|_| malformed(key_path, "does not hold the key of the certificate"))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let pem = read(path)?;
     let mut chain = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
@@ -164,7 +164,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     Ok(bytes)
 }
 
-fn malformed(path: &Path, what: &str) -> TlsError {
+pub(super) fn malformed(path: &Path, what: &str) -> TlsError {
     TlsError::Malformed { path: path.to_owned(), what: what.to_owned() }
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod handshake;
 mod identity;
 mod material;
+mod postgres;
 mod verify;
 
 pub use authority::{CertificateRequest, IssuedFiles, ca_init, ca_issue};
@@ -19,3 +20,4 @@ pub use error::TlsError;
 pub use handshake::{AcceptedStream, DialledStream, NodeAcceptor, refusal_in};
 pub use identity::{DEFAULT_ACT_AS, NodeIdentity, Role};
 pub use material::{ServerCertificate, TlsMaterial};
+pub use postgres::{PostgresAcceptor, PostgresPeer};

@@ -32,8 +32,12 @@ codes! {
     FeatureNotSupported = "0A000",
     /// A text, number or array is out of the range of its type.
     NumericValueOutOfRange = "22003",
+    /// A text that is no date, time or instant.
+    InvalidDatetimeFormat = "22007",
     /// An instant that does not exist or does not fit.
     DatetimeFieldOverflow = "22008",
+    /// A NULL where a value must be.
+    NullValueNotAllowed = "22004",
     /// Division by zero.
     DivisionByZero = "22012",
     /// The logarithm of zero or less.
@@ -76,6 +80,8 @@ codes! {
     InsufficientPrivilege = "42501",
     /// A statement that does not parse.
     SyntaxError = "42601",
+    /// A column that is named twice.
+    DuplicateColumn = "42701",
     /// A name that could mean several columns.
     AmbiguousColumn = "42702",
     /// A call that could mean several functions or operators.
@@ -100,6 +106,10 @@ codes! {
     UndefinedTable = "42P01",
     /// An unknown parameter number.
     UndefinedParameter = "42P02",
+    /// A table or alias that is named twice.
+    DuplicateAlias = "42712",
+    /// A cursor that promises what excludes itself.
+    InvalidCursorDefinition = "42P11",
     /// A cursor or portal with that name exists.
     DuplicateCursor = "42P03",
     /// A prepared statement with that name exists.
@@ -112,8 +122,12 @@ codes! {
     DiskFull = "53100",
     /// No connection slot is free.
     TooManyConnections = "53300",
+    /// A bound that is no setting, such as the size of a queue.
+    ProgramLimitExceeded = "54000",
     /// A statement is larger or deeper than allowed.
     StatementTooComplex = "54001",
+    /// An object that is in no state for the command.
+    ObjectNotInPrerequisiteState = "55000",
     /// A setting that nobody may change, or not now.
     CantChangeRuntimeParam = "55P02",
     /// A lock could not be had in time.

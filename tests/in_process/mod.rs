@@ -225,5 +225,6 @@ pub(crate) fn context() -> StatementContext {
         last_coverage: CoverageReport::default(),
         backend_pid: 1,
         shown_settings: Arc::default(),
+        control: None,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use armorlake::env::{SystemClock, SystemRandom};
 use armorlake::pg::{Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig};
-use armorlake::session::{SessionInfo, SessionList, SessionShared};
+use armorlake::session::{Channels, SessionInfo, SessionList, SessionShared, StoredSettings};
 use armorlake::tasks::Tasks;
 
 use crate::in_process::TestFleet;
@@ -64,6 +64,8 @@ impl Server {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
             sessions: sessions.clone(),
+            channels: Channels::default(),
+            stored: StoredSettings::default(),
         };
         let listener = Listener::start(config, shared, &tasks).await.expect("listen");
         Self { address: listener.local_addr(), sessions, tasks, _directory: directory }

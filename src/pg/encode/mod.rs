@@ -39,7 +39,8 @@ impl Format {
         }
     }
 
-    fn code(self) -> i16 {
+    /// Its protocol code.
+    pub(super) fn code(self) -> i16 {
         match self {
             Self::Text => 0,
             Self::Binary => 1,
@@ -134,6 +135,23 @@ impl BatchEncoder<'_> {
             out.truncate(start);
         }
         written
+    }
+
+    /// Writes one bare value; false stands for NULL, which has no bytes.
+    pub(super) fn value(&self, column: usize, row: usize, out: &mut BytesMut) -> Result<bool, SqlError> {
+        let Some((column, format)) = self.columns.get(column).filter(|(column, _)| !column.is_null(row)) else {
+            return Ok(false);
+        };
+        match format {
+            Format::Text => column.text(row, self.settings, out)?,
+            Format::Binary => column.binary(row, self.settings, out)?,
+        }
+        Ok(true)
+    }
+
+    /// How many columns there are.
+    pub(super) fn columns(&self) -> usize {
+        self.columns.len()
     }
 
     fn try_row(&self, row: usize, out: &mut BytesMut) -> Result<(), SqlError> {

@@ -65,6 +65,12 @@ impl Function {
         self
     }
 
+    /// The body does something: it is called for every row, and never while planning.
+    pub(crate) fn acting(mut self) -> Self {
+        self.signature.volatility = Volatility::Volatile;
+        self
+    }
+
     /// Ready to be registered.
     pub(crate) fn udf(self) -> ScalarUDF {
         ScalarUDF::new_from_impl(self)

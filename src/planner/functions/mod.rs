@@ -9,6 +9,7 @@ mod aggregates;
 mod calendar;
 mod cast_text;
 mod convert;
+mod control;
 mod events;
 mod function;
 mod idents;
@@ -50,6 +51,7 @@ use crate::execution::OwnerFunctions;
 use crate::system::{CatalogFacts, SessionFacts};
 use crate::types::FragmentSettings;
 use convert::{AS_TYPE, AsType, CastReader};
+use super::SessionControl;
 use function::Function;
 use literals::LiteralReader;
 use moments::Moment;
@@ -67,6 +69,8 @@ pub struct FunctionContext {
     pub catalog: Arc<CatalogFacts>,
     /// Who asks.
     pub session: Arc<SessionFacts>,
+    /// What functions may do to the session.
+    pub control: Option<Arc<dyn SessionControl>>,
 }
 
 /// What owners evaluate; for [`crate::execution::Engine`].
@@ -88,7 +92,8 @@ pub fn register_of_session(
     context: &Arc<FunctionContext>,
     settings: &FragmentSettings,
 ) -> Result<()> {
-    for functions in [session::functions(context), objects::functions(context), privileges::functions(context)] {
+    let of_session = [session::functions(context), control::functions(context), objects::functions(context)];
+    for functions in of_session.into_iter().chain([privileges::functions(context)]) {
         register(state, functions.into_iter().map(Function::udf))?;
     }
     register(state, access::functions(context).into_iter().map(Function::udf))?;

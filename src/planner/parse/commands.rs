@@ -4,8 +4,8 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::types::SqlError;
 
-use super::super::statement::{DiscardTarget, ExplainFormat, InnerQuery, Statement};
-use super::{Lexeme, Reader, begin, check_query, cursors, query_text, settings};
+use super::super::statement::{DiscardTarget, InnerQuery, Statement};
+use super::{Lexeme, Reader, begin, check_query, copy, cursors, explain, query_text, settings, stored};
 
 /// Reads one statement.
 pub(super) fn statement(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
@@ -39,14 +39,18 @@ fn command(reader: &mut Reader<'_>, keyword: &str) -> Result<Statement, SqlError
         "SHOW" => settings::show(reader),
         "RESET" => settings::reset(reader),
         "DISCARD" => discard(reader),
-        "EXPLAIN" => explain(reader),
+        "EXPLAIN" => explain::explain(reader),
         "PREPARE" => prepare(reader),
         "EXECUTE" => execute(reader),
         "DEALLOCATE" => deallocate(reader),
         "DECLARE" => cursors::declare(reader),
         "FETCH" | "MOVE" => cursors::fetch(reader, keyword),
         "CLOSE" => cursors::close(reader),
+        "COPY" => copy::copy(reader),
+        "LISTEN" => Ok(Statement::Listen(reader.name()?)),
+        "NOTIFY" => notify(reader),
         "UNLISTEN" => unlisten(reader),
+        "ALTER" if stored::is_stored(reader) => stored::alter(reader),
         _ => unsupported(reader, keyword, start),
     }
 }
@@ -63,96 +67,17 @@ fn discard(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     found.map(|(_, target)| Statement::Discard(target)).ok_or_else(|| reader.error())
 }
 
+fn notify(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    let channel = reader.name()?;
+    let payload = if reader.take(&Token::Comma) { reader.text_literal()? } else { String::new() };
+    Ok(Statement::Notify { channel, payload })
+}
+
 fn unlisten(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
-    if !reader.take(&Token::Mul) {
-        reader.name()?;
+    if reader.take(&Token::Mul) {
+        return Ok(Statement::Unlisten(None));
     }
-    Ok(Statement::Unlisten)
-}
-
-#[derive(Default)]
-struct ExplainOptions {
-    analyze: bool,
-    verbose: bool,
-    format: Option<ExplainFormat>,
-    unsupported: Option<String>,
-}
-
-fn explain(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
-    let mut options = ExplainOptions::default();
-    if reader.peek() == Some(&Token::LParen) && !starts_query_after_parenthesis(reader) {
-        explain_options(reader, &mut options)?;
-    } else {
-        options.analyze = reader.take_keyword("ANALYZE") || reader.take_keyword("ANALYSE");
-        options.verbose = reader.take_keyword("VERBOSE");
-    }
-    if let Some(tag) = options.unsupported {
-        reader.rest();
-        return Ok(Statement::Unsupported { tag });
-    }
-    let (kind, inner) = inner_query(reader)?;
-    match kind {
-        Statement::Query => Ok(Statement::Explain {
-            analyze: options.analyze,
-            verbose: options.verbose,
-            format: options.format.unwrap_or(ExplainFormat::Text),
-            inner,
-        }),
-        Statement::Unsupported { tag } => Ok(Statement::Unsupported { tag: format!("EXPLAIN {tag}") }),
-        _ => Ok(Statement::Unsupported { tag: String::from("EXPLAIN of this statement") }),
-    }
-}
-
-/// Tells `EXPLAIN (SELECT ...)` from `EXPLAIN (ANALYZE) SELECT ...`.
-fn starts_query_after_parenthesis(reader: &Reader<'_>) -> bool {
-    let second = reader.peek_second_keyword();
-    second.is_empty() || matches!(second.as_str(), "SELECT" | "WITH" | "VALUES" | "TABLE")
-}
-
-fn explain_options(reader: &mut Reader<'_>, options: &mut ExplainOptions) -> Result<(), SqlError> {
-    reader.expect(&Token::LParen)?;
-    loop {
-        let name = reader.name()?;
-        let value = match reader.peek() {
-            Some(Token::Comma | Token::RParen) => None,
-            Some(Token::SingleQuotedString(text)) => {
-                reader.advance();
-                Some(text.to_lowercase())
-            }
-            Some(Token::Number(digits, _)) => {
-                reader.advance();
-                Some(digits.clone())
-            }
-            _ => Some(reader.name()?),
-        };
-        explain_option(reader, options, &name, value.as_deref())?;
-        if reader.take(&Token::RParen) {
-            return Ok(());
-        }
-        reader.expect(&Token::Comma)?;
-    }
-}
-
-fn explain_option(
-    reader: &Reader<'_>,
-    options: &mut ExplainOptions,
-    name: &str,
-    value: Option<&str>,
-) -> Result<(), SqlError> {
-    let wanted = !matches!(value, Some("off" | "false" | "0"));
-    match (name, value) {
-        ("analyze" | "analyse", _) => options.analyze = wanted,
-        ("verbose", _) => options.verbose = wanted,
-        ("format", Some("text")) => options.format = Some(ExplainFormat::Text),
-        ("format", Some("json")) => options.format = Some(ExplainFormat::Json),
-        ("format", Some(other @ ("xml" | "yaml"))) => {
-            options.unsupported = Some(format!("EXPLAIN with FORMAT {}", other.to_ascii_uppercase()));
-        }
-        // What PostgreSQL adds to a plan by these, the engine's plan does not have.
-        ("costs" | "settings" | "buffers" | "wal" | "timing" | "summary" | "generic_plan" | "memory", _) => {}
-        _ => return Err(reader.error()),
-    }
-    Ok(())
+    Ok(Statement::Unlisten(Some(reader.name()?)))
 }
 
 /// Reads the statement that EXPLAIN, PREPARE or DECLARE holds.
@@ -198,13 +123,13 @@ fn prepare(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
 }
 
 /// Texts up to the closing parenthesis.
-fn arguments(reader: &mut Reader<'_>) -> Result<Vec<String>, SqlError> {
+fn arguments(reader: &mut Reader<'_>) -> Result<Vec<InnerQuery>, SqlError> {
     let mut arguments = Vec::new();
     if reader.take(&Token::RParen) {
         return Ok(arguments);
     }
     loop {
-        arguments.push(reader.argument()?.sql);
+        arguments.push(reader.argument()?);
         if reader.take(&Token::RParen) {
             return Ok(arguments);
         }
@@ -213,9 +138,15 @@ fn arguments(reader: &mut Reader<'_>) -> Result<Vec<String>, SqlError> {
 }
 
 fn execute(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    let (name, arguments) = executed(reader)?;
+    Ok(Statement::Execute { name, arguments })
+}
+
+/// The name and the arguments behind EXECUTE.
+pub(super) fn executed(reader: &mut Reader<'_>) -> Result<(String, Vec<InnerQuery>), SqlError> {
     let name = reader.name()?;
     let arguments = if reader.take(&Token::LParen) { arguments(reader)? } else { Vec::new() };
-    Ok(Statement::Execute { name, arguments })
+    Ok((name, arguments))
 }
 
 fn deallocate(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
@@ -235,7 +166,6 @@ const KNOWN: &[&str] = &[
     "CHECKPOINT",
     "CLUSTER",
     "COMMENT",
-    "COPY",
     "CREATE",
     "DELETE",
     "DO",
@@ -243,11 +173,9 @@ const KNOWN: &[&str] = &[
     "GRANT",
     "IMPORT",
     "INSERT",
-    "LISTEN",
     "LOAD",
     "LOCK",
     "MERGE",
-    "NOTIFY",
     "REASSIGN",
     "REFRESH",
     "REINDEX",

@@ -2,25 +2,37 @@
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-use crate::types::SqlError;
+use crate::types::{Code, SqlError};
 
-use super::super::statement::{CursorOptions, FetchCount, FetchRows, Statement};
+use super::super::statement::{CursorOptions, FetchCount, FetchRows, Scroll, Statement};
 use super::{Reader, commands};
 
 /// What follows DECLARE.
 pub(super) fn declare(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     let name = reader.name()?;
     let mut options = CursorOptions::default();
+    let (mut insensitive, mut asensitive) = (false, false);
     loop {
-        if reader.take_keyword("BINARY") {
-            options.binary = true;
-        } else if reader.take_keywords(&["NO", "SCROLL"]) {
-            options.scroll = false;
+        let wanted = if reader.take_keywords(&["NO", "SCROLL"]) {
+            Some(Scroll::No)
         } else if reader.take_keyword("SCROLL") {
-            options.scroll = true;
-        } else if !(reader.take_keyword("INSENSITIVE") || reader.take_keyword("ASENSITIVE")) {
-            break;
+            Some(Scroll::Yes)
+        } else {
+            None
+        };
+        match wanted {
+            Some(wanted) if options.scroll != Scroll::Unsaid && options.scroll != wanted => {
+                return Err(conflict("cannot specify both SCROLL and NO SCROLL"));
+            }
+            Some(wanted) => options.scroll = wanted,
+            None if reader.take_keyword("BINARY") => options.binary = true,
+            None if reader.take_keyword("INSENSITIVE") => insensitive = true,
+            None if reader.take_keyword("ASENSITIVE") => asensitive = true,
+            None => break,
         }
+    }
+    if insensitive && asensitive {
+        return Err(conflict("cannot specify both ASENSITIVE and INSENSITIVE"));
     }
     reader.expect_keyword("CURSOR")?;
     if reader.take_keywords(&["WITH", "HOLD"]) {
@@ -48,42 +60,48 @@ pub(super) fn fetch(reader: &mut Reader<'_>, keyword: &str) -> Result<Statement,
 /// The direction; a lone name is a cursor, so key words count only when more follows them.
 fn count(reader: &mut Reader<'_>) -> Result<FetchCount, SqlError> {
     if reader.is_last() {
-        return Ok(FetchCount::Forward(1));
+        return Ok(FetchCount::Forward(Some(1)));
     }
-    if reader.take_keyword("NEXT") {
-        return Ok(FetchCount::Forward(1));
-    }
-    if reader.take_keyword("ALL") {
-        return Ok(FetchCount::All);
-    }
-    if reader.take_keyword("FORWARD") {
-        if reader.take_keyword("ALL") {
-            return Ok(FetchCount::All);
-        }
-        return signed(reader);
-    }
-    for keyword in ["PRIOR", "FIRST", "LAST"] {
+    const WORDS: [(&str, FetchCount); 5] = [
+        ("NEXT", FetchCount::Forward(Some(1))),
+        ("PRIOR", FetchCount::Backward(Some(1))),
+        ("FIRST", FetchCount::Absolute(1)),
+        ("LAST", FetchCount::Absolute(-1)),
+        ("ALL", FetchCount::Forward(None)),
+    ];
+    for (keyword, count) in WORDS {
         if reader.take_keyword(keyword) {
-            return Ok(FetchCount::Backward);
+            return Ok(count);
         }
     }
-    for keyword in ["ABSOLUTE", "RELATIVE", "BACKWARD"] {
-        if reader.take_keyword(keyword) {
-            let _ = reader.take_keyword("ALL");
-            signed(reader)?;
-            return Ok(FetchCount::Backward);
-        }
+    if reader.take_keyword("ABSOLUTE") {
+        return Ok(FetchCount::Absolute(signed(reader)?.ok_or_else(|| reader.error())?));
     }
-    signed(reader)
+    if reader.take_keyword("RELATIVE") {
+        return Ok(FetchCount::Relative(signed(reader)?.ok_or_else(|| reader.error())?));
+    }
+    let back = reader.take_keyword("BACKWARD");
+    if (back || reader.take_keyword("FORWARD")) && reader.take_keyword("ALL") {
+        return Ok(if back { FetchCount::Backward(None) } else { FetchCount::Forward(None) });
+    }
+    let rows = signed(reader)?.unwrap_or(1);
+    let count = Some(rows.unsigned_abs());
+    Ok(if back == (rows < 0) { FetchCount::Forward(count) } else { FetchCount::Backward(count) })
 }
 
-fn signed(reader: &mut Reader<'_>) -> Result<FetchCount, SqlError> {
-    if reader.take(&Token::Minus) {
-        reader.take_count().ok_or_else(|| reader.error())?;
-        return Ok(FetchCount::Backward);
-    }
-    reader.take(&Token::Plus);
-    Ok(FetchCount::Forward(reader.take_count().unwrap_or(1)))
+/// A number with its sign, if one comes next.
+fn signed(reader: &mut Reader<'_>) -> Result<Option<i64>, SqlError> {
+    let negative = reader.take(&Token::Minus);
+    let positive = !negative && reader.take(&Token::Plus);
+    let Some(count) = reader.take_count() else {
+        return if negative || positive { Err(reader.error()) } else { Ok(None) };
+    };
+    let count = i64::try_from(count).map_err(|_| reader.error())?;
+    Ok(Some(if negative { -count } else { count }))
+}
+
+fn conflict(message: &str) -> SqlError {
+    SqlError::new(Code::InvalidCursorDefinition, message)
 }
 
 /// What follows CLOSE.

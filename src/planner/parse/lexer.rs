@@ -21,6 +21,11 @@ pub(super) struct Lexeme {
 }
 
 impl Lexeme {
+    /// Its place as errors count it: characters, from 1.
+    pub(super) fn position(&self) -> u32 {
+        self.chars_before + 1
+    }
+
     /// Its text when it is a word without quotes.
     pub(super) fn bare_word(&self) -> Option<&str> {
         match &self.token.token {

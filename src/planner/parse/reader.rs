@@ -41,6 +41,12 @@ impl<'a> Reader<'a> {
         self.lexemes.get(self.next + 1).and_then(Lexeme::bare_word).unwrap_or_default().to_ascii_uppercase()
     }
 
+    /// Whether one of these words without quotes is among the next few lexemes.
+    pub(super) fn has_keyword_within(&self, keywords: &[&str], lexemes: usize) -> bool {
+        let next = self.lexemes.get(self.next..).unwrap_or_default().iter().take(lexemes);
+        next.filter_map(Lexeme::bare_word).any(|word| keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))
+    }
+
     /// Whether exactly one lexeme is left.
     pub(super) fn is_last(&self) -> bool {
         self.next + 1 == self.lexemes.len()
@@ -112,6 +118,59 @@ impl<'a> Reader<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Takes a literal of text.
+    pub(super) fn text_literal(&mut self) -> Result<String, SqlError> {
+        let text = match self.peek() {
+            Some(
+                Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) | Token::NationalStringLiteral(text),
+            ) => text.clone(),
+            Some(Token::DollarQuotedString(text)) => text.value.clone(),
+            _ => return Err(self.error()),
+        };
+        self.next += 1;
+        Ok(text)
+    }
+
+    /// Takes a number with its sign, as text.
+    pub(super) fn number_literal(&mut self) -> Result<String, SqlError> {
+        let sign = if self.take(&Token::Minus) {
+            "-"
+        } else {
+            self.take(&Token::Plus);
+            ""
+        };
+        match self.peek() {
+            Some(Token::Number(digits, _)) => {
+                self.next += 1;
+                Ok(format!("{sign}{digits}"))
+            }
+            _ => Err(self.error()),
+        }
+    }
+
+    /// Takes a parenthesis with everything up to its closing one; gives what stands between.
+    pub(super) fn parenthesized(&mut self) -> Result<&'a [Lexeme], SqlError> {
+        self.expect(&Token::LParen)?;
+        let (start, mut depth) = (self.next, 1_usize);
+        while let Some(token) = self.peek() {
+            match token {
+                Token::LParen => depth += 1,
+                Token::RParen => depth -= 1,
+                _ => {}
+            }
+            self.next += 1;
+            if depth == 0 {
+                return Ok(self.lexemes.get(start..self.next - 1).unwrap_or_default());
+            }
+        }
+        Err(self.error())
+    }
+
+    /// The place of the next lexeme as errors count it.
+    pub(super) fn position(&self) -> u32 {
+        self.lexemes.get(self.next).map_or(0, Lexeme::position)
     }
 
     /// The lexemes that are left; the reader is at the end then.

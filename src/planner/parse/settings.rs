@@ -22,6 +22,10 @@ pub(super) fn set(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
         reader.take_keyword("SESSION");
     }
     if reader.take_keyword("TRANSACTION") {
+        if reader.take_keyword("SNAPSHOT") {
+            reader.text_literal()?;
+            return Ok(Statement::Unsupported { tag: String::from("SET TRANSACTION SNAPSHOT") });
+        }
         return Ok(Statement::SetTransaction(begin::modes(reader)?));
     }
     if reader.take_keyword("ROLE") {
@@ -37,9 +41,7 @@ pub(super) fn set(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
         return Ok(Statement::Set { name: String::from("search_path"), value: value(reader)?, scope });
     }
     let name = setting_name(reader)?;
-    if !reader.take(&Token::Eq) {
-        reader.expect_keyword("TO")?;
-    }
+    assignment(reader)?;
     Ok(Statement::Set { name, value: values(reader)?, scope })
 }
 
@@ -57,8 +59,13 @@ fn user(reader: &mut Reader<'_>, tag: &'static str, none: &str) -> Result<Statem
     Ok(Statement::SetUser { tag, role: Some(role) })
 }
 
+/// `=` or TO.
+pub(super) fn assignment(reader: &mut Reader<'_>) -> Result<(), SqlError> {
+    if reader.take(&Token::Eq) { Ok(()) } else { reader.expect_keyword("TO") }
+}
+
 /// A setting's name, which may have dots, in lower case.
-fn setting_name(reader: &mut Reader<'_>) -> Result<String, SqlError> {
+pub(super) fn setting_name(reader: &mut Reader<'_>) -> Result<String, SqlError> {
     let mut name = reader.name()?.to_lowercase();
     while reader.take(&Token::Period) {
         name.push('.');
@@ -67,7 +74,7 @@ fn setting_name(reader: &mut Reader<'_>) -> Result<String, SqlError> {
     Ok(name)
 }
 
-fn values(reader: &mut Reader<'_>) -> Result<SetValue, SqlError> {
+pub(super) fn values(reader: &mut Reader<'_>) -> Result<SetValue, SqlError> {
     if reader.take_keyword("DEFAULT") {
         return Ok(SetValue::Default);
     }
@@ -88,38 +95,18 @@ fn value(reader: &mut Reader<'_>) -> Result<SetValue, SqlError> {
 fn one_value(reader: &mut Reader<'_>) -> Result<String, SqlError> {
     match reader.peek() {
         Some(
-            Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) | Token::NationalStringLiteral(text),
-        ) => {
-            reader.advance();
-            Ok(text.clone())
-        }
-        Some(Token::DollarQuotedString(text)) => {
-            reader.advance();
-            Ok(text.value.clone())
-        }
-        Some(Token::Plus | Token::Minus | Token::Number(..)) => number(reader),
+            Token::SingleQuotedString(_)
+            | Token::EscapedStringLiteral(_)
+            | Token::NationalStringLiteral(_)
+            | Token::DollarQuotedString(_),
+        ) => reader.text_literal(),
+        Some(Token::Plus | Token::Minus | Token::Number(..)) => reader.number_literal(),
         _ => reader.name(),
     }
 }
 
-fn number(reader: &mut Reader<'_>) -> Result<String, SqlError> {
-    let sign = if reader.take(&Token::Minus) {
-        "-"
-    } else {
-        reader.take(&Token::Plus);
-        ""
-    };
-    match reader.peek() {
-        Some(Token::Number(digits, _)) => {
-            reader.advance();
-            Ok(format!("{sign}{digits}"))
-        }
-        _ => Err(reader.error()),
-    }
-}
-
 /// A zone's name, hours east of UTC, or an interval; offsets become the POSIX spelling that SHOW shows.
-fn time_zone(reader: &mut Reader<'_>) -> Result<SetValue, SqlError> {
+pub(super) fn time_zone(reader: &mut Reader<'_>) -> Result<SetValue, SqlError> {
     if reader.take_keyword("DEFAULT") || reader.take_keyword("LOCAL") {
         return Ok(SetValue::Default);
     }
@@ -131,7 +118,7 @@ fn time_zone(reader: &mut Reader<'_>) -> Result<SetValue, SqlError> {
         return Ok(SetValue::Values(vec![posix_zone(minutes)]));
     }
     if let Some(Token::Plus | Token::Minus | Token::Number(..)) = reader.peek() {
-        let text = number(reader)?;
+        let text = reader.number_literal()?;
         let hours: f64 = text.parse().map_err(|_| bad_zone(&text))?;
         if !(-16.0..=16.0).contains(&hours) {
             return Err(bad_zone(&text));
@@ -187,7 +174,7 @@ pub(super) fn reset(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
 }
 
 /// A setting by its name or by the words that SQL has for it.
-fn spelled_name(reader: &mut Reader<'_>) -> Result<String, SqlError> {
+pub(super) fn spelled_name(reader: &mut Reader<'_>) -> Result<String, SqlError> {
     if reader.take_keywords(&["TRANSACTION", "ISOLATION", "LEVEL"]) {
         return Ok(String::from("transaction_isolation"));
     }

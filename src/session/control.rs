@@ -1,0 +1,130 @@
+//! What functions do to the session whose statement calls them.
+//!
+//! A statement's functions run on the engine's threads while the session is busy with its rows, so
+//! what they change is noted here and taken over when the statement ends. `set_config` is checked
+//! at once against a copy of the settings, which later calls of the same statement see.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::planner::{SessionControl, SetScope, SetValue};
+use crate::types::{Code, SqlError};
+
+use super::channels;
+use super::effects::Effect;
+use super::list::{Backend, SessionList};
+use super::settings::{self, Settings};
+use super::{RowStream, Session};
+
+/// Most changes of one statement that wait for its end.
+const CHANGES_MAX: usize = 100_000;
+
+/// Something that a function did.
+#[derive(Debug)]
+enum Done {
+    Set(String, SetValue, SetScope),
+    Said(String, String),
+}
+
+#[derive(Debug)]
+struct State {
+    settings: Settings,
+    done: Vec<Done>,
+}
+
+/// The session as one statement's functions see it.
+#[derive(Debug)]
+pub(super) struct Control {
+    state: Mutex<State>,
+    sessions: SessionList,
+    listening: Vec<String>,
+    user: String,
+    is_admin: bool,
+}
+
+impl Control {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, state: &mut State, done: Done) -> Result<(), SqlError> {
+        if state.done.len() >= CHANGES_MAX {
+            return Err(SqlError::new(Code::ProgramLimitExceeded, "a statement changes too much of its session"));
+        }
+        state.done.push(done);
+        Ok(())
+    }
+
+    /// Sessions of one's own role may be ended, and all of them by an administrator.
+    fn check_backend(&self, pid: i32, what: &str) -> Result<bool, SqlError> {
+        match self.sessions.user_of(pid) {
+            None => Ok(false),
+            Some(user) if user == self.user || self.is_admin => Ok(true),
+            Some(_) => Err(SqlError::new(
+                Code::InsufficientPrivilege,
+                format!("must be a member of the role whose {what} or member of pg_signal_backend"),
+            )),
+        }
+    }
+}
+
+impl SessionControl for Control {
+    fn set_config(&self, name: &str, value: Option<&str>, scope: SetScope) -> Result<String, SqlError> {
+        let mut state = self.lock();
+        let name = name.to_lowercase();
+        let value = value.map_or(SetValue::Default, |value| state.settings.value_of_text(&name, value));
+        state.settings.set(&name, &value, scope)?;
+        let shown = state.settings.show(&name).map(|(_, value)| value.to_owned());
+        self.add(&mut state, Done::Set(name.clone(), value, scope))?;
+        shown.ok_or_else(|| settings::unknown(&name))
+    }
+
+    fn notify(&self, channel: &str, payload: &str) -> Result<(), SqlError> {
+        channels::check(channel, payload)?;
+        self.add(&mut self.lock(), Done::Said(channel.to_owned(), payload.to_owned()))
+    }
+
+    fn listening(&self) -> Vec<String> {
+        self.listening.clone()
+    }
+
+    fn cancel_backend(&self, pid: i32) -> Result<bool, SqlError> {
+        let may = self.check_backend(pid, "query is being canceled")?;
+        Ok(may && self.sessions.end(pid, Backend::Statement))
+    }
+
+    fn terminate_backend(&self, pid: i32) -> Result<bool, SqlError> {
+        let may = self.check_backend(pid, "process is being terminated")?;
+        Ok(may && self.sessions.end(pid, Backend::Session))
+    }
+}
+
+impl Session {
+    /// What the functions of the next statement may use.
+    pub(super) fn new_control(&mut self) -> Arc<Control> {
+        let control = Arc::new(Control {
+            state: Mutex::new(State { settings: self.settings.clone(), done: Vec::new() }),
+            sessions: self.shared.sessions.clone(),
+            listening: self.channel_end.listening(),
+            user: self.user.clone(),
+            is_admin: self.is_admin(),
+        });
+        self.control = Some(Arc::clone(&control));
+        control
+    }
+
+    /// Takes over what the functions of a statement did so far.
+    pub(super) fn take_control(&mut self, rows: &RowStream) {
+        let Some(control) = rows.control() else { return };
+        let done = std::mem::take(&mut control.lock().done);
+        for one in done {
+            let taken = match one {
+                Done::Set(name, value, scope) => self.settings.set(&name, &value, scope),
+                Done::Said(channel, payload) => self.add_effect(Effect::Notify(channel, payload)),
+            };
+            // It was checked when the function was called, so only a bound can be hit here.
+            if let Err(error) = taken {
+                self.notify(super::Notice::warning(error.code.sqlstate(), error.message));
+            }
+        }
+    }
+}
