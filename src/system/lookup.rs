@@ -495,6 +495,7 @@ pub fn format_type(oid: u32, modifier: Option<i32>) -> String {
             }
             _ => "numeric".into(),
         },
+        other if oid > INFORMATION_SCHEMA_OID => format!("{INFORMATION_SCHEMA}.{other}"),
         other => other.into(),
     }
 }

@@ -34,7 +34,7 @@ pub use named::{
     OperatorFacts, collation_name, collation_oid, is_in, language_oid, operator_by_operands, operator_facts,
     operator_oid, operators_named, tablespace_oid, text_search_name, text_search_oid,
 };
-pub use pg_catalog::{PgCatalog, is_always_empty};
+pub use pg_catalog::{PgCatalog, TOKEN_TYPES, is_always_empty};
 pub use procedures::{
     FunctionFacts, function_by_arguments, function_facts, function_oid, functions_named, is_function,
 };

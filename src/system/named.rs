@@ -118,7 +118,14 @@ pub fn text_search_name(table: &str, oid: u32) -> Option<String> {
     name_in(table, text_search_column(table), oid)
 }
 
-/// The name of a tablespace.
+/// The object ids of all text search configurations (`pg_ts_config`) or dictionaries (`pg_ts_dict`).
+pub(super) fn text_search_oids(table: &str) -> Vec<u32> {
+    let Some(batch) = rows_of(table) else { return Vec::new() };
+    let ids = batch.column_by_name("oid").and_then(|ids| ids.as_primitive_opt::<Int32Type>());
+    ids.map(|ids| ids.values().iter().map(|id| *id as u32).collect()).unwrap_or_default()
+}
+
+/// The object id of a tablespace.
 pub fn tablespace_oid(name: &str) -> Option<u32> {
     oid_in("pg_tablespace", "spcname", name)
 }

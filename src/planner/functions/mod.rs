@@ -34,6 +34,7 @@ mod span_factors;
 mod spans;
 mod tables;
 mod texts;
+mod tokens;
 mod type_names;
 mod zone_rules;
 mod zoned;
@@ -83,6 +84,7 @@ pub fn register_tables(state: &mut SessionState) -> Result<()> {
     let engine = SessionContext::new_with_state(named);
     tables::register(&engine)?;
     *state = engine.state();
+    register(state, [tokens::function()])?;
     register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
 }
 

@@ -34,6 +34,7 @@ fn names(context: &Arc<FunctionContext>) -> Vec<Function> {
             Ok(catalog.role_name(role).map_or_else(unknown, str::to_owned).into())
         }),
         role_memberships(context),
+        relation_oid(context),
         Function::new("format_type", 2, 2, SqlType::Text, move |arguments| {
             let Some(type_oid) = oid(arguments, 0) else { return Ok(Value::Null) };
             let modifier = integer(arguments, 1).and_then(|modifier| i32::try_from(modifier).ok());
@@ -86,6 +87,15 @@ fn visibility(context: &FunctionContext) -> Vec<Function> {
         known("pg_ts_template_is_visible", |oid| is_in("pg_ts_template", oid)),
         known("pg_statistics_obj_is_visible", |_| false),
     ]
+}
+
+/// The object id of a relation by the names of its schema and its own.
+fn relation_oid(context: &FunctionContext) -> Function {
+    let catalog = Arc::clone(&context.catalog);
+    Function::new("relation_oid", 2, 2, SqlType::Oid, move |arguments| {
+        let (Some(schema), Some(name)) = (text(arguments, 0), text(arguments, 1)) else { return Ok(Value::Null) };
+        Ok(catalog.relation_named(Some(schema), name, &[]).map_or(Value::Null, |relation| relation.oid.into()))
+    })
 }
 
 /// The names of a role and of all roles that it is a member of, directly or through others.

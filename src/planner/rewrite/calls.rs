@@ -196,7 +196,8 @@ fn array_sorted_by_itself(query: &Query) -> Option<Expr> {
     Some(call("array_or_empty", vec![Expr::Subquery(Box::new(whole))]))
 }
 
-fn empty_array() -> Expr {
+/// An array of texts without elements.
+pub(super) fn empty_array() -> Expr {
     Expr::Cast {
         kind: CastKind::DoubleColon,
         expr: Box::new(array(Vec::new())),

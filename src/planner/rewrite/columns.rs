@@ -23,6 +23,11 @@ pub fn shown_name(name: &str) -> &str {
     name.split(SEPARATOR).next().unwrap_or(name)
 }
 
+/// A name that is shown as this one, and is another to the engine.
+pub(super) fn hidden(name: &Ident) -> Ident {
+    Ident::with_quote('"', format!("{}{SEPARATOR}0", folded(name)))
+}
+
 /// Names the columns of every SELECT of a statement.
 pub(super) fn name_columns(statement: &mut Statement) {
     let _ = statement.visit(&mut Namer);

@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{call, folded, last_part, parse_query, parts};
+use super::columns::hidden;
 use super::sets::{self, SetFunction};
 
 /// Rewrites the FROM clause of one query and what refers to it.
@@ -41,7 +42,9 @@ struct Moved {
     old: Option<Ident>,
     /// The derived table.
     host: Ident,
-    /// Its columns in the derived table, in order.
+    /// What its columns are called, in order.
+    names: Vec<Ident>,
+    /// Its columns in the derived table.
     columns: Vec<Ident>,
 }
 
@@ -129,6 +132,15 @@ fn plain(arguments: &[FunctionArg]) -> Option<Vec<Expr>> {
 /// Finds the one relation on the left that the arrays come from, and puts the unnest into it.
 fn move_into_host(select: &mut Select, place: (usize, usize), found: &Found) -> Option<Moved> {
     let owner = owner_of(&found.arrays)?;
+    let aliases: Vec<String> = select
+        .projection
+        .iter()
+        .filter_map(|item| match item {
+            SelectItem::ExprWithAlias { expr: Expr::Identifier(_) | Expr::CompoundIdentifier(_), .. } => None,
+            SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+            _ => None,
+        })
+        .collect();
     let (from, join) = place;
     let mut hosts: Vec<&mut TableFactor> = Vec::new();
     for (index, table) in select.from.iter_mut().enumerate().take(from + 1) {
@@ -156,7 +168,7 @@ fn move_into_host(select: &mut Select, place: (usize, usize), found: &Found) -> 
         (Owner::Unnamed, Some(_)) => only_one,
         (_, None) => false,
     })?;
-    embed(host, found)
+    embed(host, found, &aliases)
 }
 
 enum Owner {
@@ -199,9 +211,17 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
 }
 
 /// Replaces the relation by `(SELECT host.*, unnest(...) AS ... FROM relation) AS host`.
-fn embed(host: &mut TableFactor, found: &Found) -> Option<Moved> {
+///
+/// A column that is called like a computed result of the SELECT gets another name there: to the engine's ORDER BY
+/// the two would be one.
+fn embed(host: &mut TableFactor, found: &Found, aliases: &[String]) -> Option<Moved> {
     let name = name_of(host)?;
-    let columns = column_names(found);
+    let names = column_names(found);
+    let apart = |column: &Ident| match aliases.contains(&folded(column)) && found.alias.is_some() {
+        true => hidden(column),
+        false => column.clone(),
+    };
+    let columns: Vec<Ident> = names.iter().map(apart).collect();
     let lists = match found.set {
         Some(set) => vec![call(set.list, found.arrays.clone())],
         None => found.arrays.clone(),
@@ -225,7 +245,7 @@ fn embed(host: &mut TableFactor, found: &Found) -> Option<Moved> {
         let row = Expr::CompoundIdentifier(vec![name.clone(), Ident::new(ROW)]);
         *host = derived(&name, host.clone(), Some(ROW), set.fields(&row, &columns))?;
     }
-    Some(Moved { old: found.alias.as_ref().map(|alias| alias.name.clone()), host: name, columns })
+    Some(Moved { old: found.alias.as_ref().map(|alias| alias.name.clone()), host: name, names, columns })
 }
 
 /// The column that holds a whole row until its fields are taken out.
@@ -285,9 +305,10 @@ impl VisitorMut for Renamer<'_> {
         };
         if let [qualifier, column] = idents.as_mut_slice()
             && folded(qualifier) == folded(old)
-            && self.moved.columns.iter().any(|known| folded(known) == folded(column))
+            && let Some(place) = self.moved.names.iter().position(|known| folded(known) == folded(column))
         {
             *qualifier = self.moved.host.clone();
+            *column = self.moved.columns[place].clone();
         }
         ControlFlow::Continue(())
     }

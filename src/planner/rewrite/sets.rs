@@ -5,7 +5,7 @@
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, TableAlias, TableFactor};
 
-use super::build::{call, parse_query, text};
+use super::build::{call, number, parse_query, text};
 
 /// A function that gives rows.
 #[derive(Debug)]
@@ -17,6 +17,9 @@ pub(super) struct SetFunction {
     pub(super) columns: &'static [&'static str],
 }
 
+/// The kinds of tokens of text search, which no argument changes.
+pub(super) const TOKEN_TYPES: &str = "token_type_rows";
+
 const SETS: &[SetFunction] = &[
     SetFunction { name: "_pg_expandarray", list: "expandarray_rows", columns: &["x", "n"] },
     SetFunction {
@@ -24,6 +27,7 @@ const SETS: &[SetFunction] = &[
         list: "aclexplode_rows",
         columns: &["grantor", "grantee", "privilege_type", "is_grantable"],
     },
+    SetFunction { name: "ts_token_type", list: TOKEN_TYPES, columns: &["tokid", "alias", "description"] },
     SetFunction { name: "pg_options_to_table", list: "options_rows", columns: &["option_name", "option_value"] },
     SetFunction { name: "pg_partition_ancestors", list: "ancestors_rows", columns: &[] },
     SetFunction { name: "generate_subscripts", list: "subscripts_rows", columns: &[] },
@@ -49,6 +53,8 @@ impl SetFunction {
 
     /// The function in FROM, where no neighbour's column is among its arguments.
     pub(super) fn table(&self, arguments: Vec<Expr>, alias: Option<&TableAlias>) -> Option<TableFactor> {
+        // There is one parser: without its argument the engine can look its tokens up for an outer row.
+        let arguments = if self.list == TOKEN_TYPES { vec![number("0")] } else { arguments };
         let rows = call("unnest", vec![call(self.list, arguments)]);
         let names = self.column_names(alias);
         let mut subquery = if self.columns.is_empty() {

@@ -67,8 +67,8 @@ fn member_as_scalar(value: &Expr, query: &Query) -> Option<Expr> {
 }
 
 fn scalar(query: &mut Query) -> Option<Expr> {
-    if let Some(base) = domain_base(query) {
-        return Some(base);
+    if let Some(known) = domain_base(query).or_else(|| relation_lookup(query)) {
+        return Some(known);
     }
     let SetExpr::Select(select) = query.body.as_mut() else { return None };
     if query.with.is_some() || !is_plain(select) || !reads_system_tables(select) {
@@ -280,7 +280,8 @@ fn never_has_rows(factor: &TableFactor) -> bool {
 
 /// Where a SELECT has no rows, its columns are never computed: subqueries among them go.
 pub(super) fn simplify_empty(select: &mut Select) {
-    if !is_plain(select) || select_aggregates(select) || !select_reads_nothing(select) {
+    let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    if !ungrouped || select.having.is_some() || select_aggregates(select) || !select_reads_nothing(select) {
         return;
     }
     for item in &mut select.projection {
@@ -291,8 +292,13 @@ pub(super) fn simplify_empty(select: &mut Select) {
 
 fn remove_subqueries(expr: &mut Expr) {
     let _ = visit_expressions_mut(expr, |inner| {
-        if matches!(inner, Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. }) {
-            *inner = null();
+        match inner {
+            Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => *inner = null(),
+            // What `ARRAY(SELECT ...)` became.
+            Expr::Function(function) if last_part(&function.name).as_deref() == Some("array_or_empty") => {
+                *inner = super::calls::empty_array();
+            }
+            _ => {}
         }
         ControlFlow::<()>::Continue(())
     });
@@ -312,11 +318,23 @@ fn is_plain(select: &Select) -> bool {
 
 fn reads_system_tables(select: &Select) -> bool {
     factors(select).any(|factor| match factor {
+        TableFactor::Derived { subquery, .. } => gives_token_types(subquery),
         TableFactor::Table { name, args: None, .. } => {
             parts(name).first().is_some_and(|schema| schema == PG_CATALOG || schema == INFORMATION_SCHEMA)
         }
         _ => false,
     })
+}
+
+fn gives_token_types(query: &Query) -> bool {
+    let mut found = false;
+    let _ = visit_expressions(query, |inner| {
+        if let Expr::Function(function) = inner {
+            found |= last_part(&function.name).as_deref() == Some(super::sets::TOKEN_TYPES);
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    found
 }
 
 /// The expression is an aggregate, or a set; subqueries in it do not count.
@@ -390,6 +408,43 @@ pub(super) fn role_walk(query: &Query) -> Option<Expr> {
     };
     let (outer, _) = Inner::of(start).equality(start.selection.as_ref()?)?;
     (is_walk && is_name).then(|| call("role_memberships", vec![outer]))
+}
+
+/// `(SELECT c.oid FROM pg_class c JOIN pg_namespace n ON ... WHERE c.relname = o.x AND n.nspname = o.y)`: a
+/// relation by two columns of an outer row, which clients write in the condition of a join, too.
+fn relation_lookup(query: &Query) -> Option<Expr> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] = select.projection.as_slice()
+    else {
+        return None;
+    };
+    let tables: Vec<String> = factors(select)
+        .filter_map(|factor| match factor {
+            TableFactor::Table { name, args: None, .. } => last_part(name),
+            _ => None,
+        })
+        .collect();
+    let is_oid = column_of(value).as_deref() == Some("oid");
+    if !is_plain(select) || !is_oid || query.limit_clause.is_some() || tables != ["pg_class", "pg_namespace"] {
+        return None;
+    }
+    let inner = Inner::of(select);
+    let mut conjuncts = Vec::new();
+    split(select.selection.clone()?, &mut conjuncts);
+    let [first, second] = conjuncts.as_slice() else { return None };
+    let pairs = [inner.equality(first)?, inner.equality(second)?];
+    let outer =
+        |name: &str| pairs.iter().find(|(_, own)| column_of(own).as_deref() == Some(name)).map(|(outer, _)| outer);
+    Some(call("relation_oid", vec![outer("nspname")?.clone(), outer("relname")?.clone()]))
+}
+
+/// The name of a qualified column.
+fn column_of(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::CompoundIdentifier(idents) => idents.last().map(folded),
+        Expr::Nested(inner) => column_of(inner),
+        _ => None,
+    }
 }
 
 /// `(WITH RECURSIVE ... SELECT typbasetype ... WHERE oid = t.oid UNION ALL ...)`: the walk from a

@@ -15,7 +15,7 @@ pub(super) fn attributes(facts: &CatalogFacts, rows: &mut Rows) {
 
 fn push(relation: &Relation<'_>, attribute: &Attribute, rows: &mut Rows) {
     let facts = TYPES.get(&attribute.type_oid);
-    let is_array = facts.is_some_and(|facts| facts.category == 'A' && facts.name.starts_with('_'));
+    let is_array = facts.is_some_and(|facts| facts.category == 'A');
     rows.push(&[
         ("attrelid", relation.oid.into()),
         ("attname", attribute.name.as_str().into()),

@@ -10,6 +10,7 @@ mod attributes;
 mod objects;
 mod roles;
 mod session;
+mod text_search;
 mod types;
 mod views;
 
@@ -25,6 +26,8 @@ use super::exports::{exported, is_exported};
 use super::facts::{CatalogFacts, SessionFacts};
 use super::relations::{PG_CATALOG, SystemRelation, system_relation, system_relations};
 use super::rows::Rows;
+
+pub use text_search::TOKEN_TYPES;
 
 /// The relations whose rows are made here; see [`PgCatalog::rows`].
 const MADE_HERE: &[&str] = &[
@@ -49,6 +52,7 @@ const MADE_HERE: &[&str] = &[
     "pg_statio_user_tables",
     "pg_tables",
     "pg_timezone_names",
+    "pg_ts_config_map",
     "pg_type",
     "pg_user",
     "pg_views",
@@ -100,6 +104,7 @@ impl PgCatalog {
             "pg_stat_database" => views::database_statistics(facts, &mut rows),
             "pg_settings" => session::settings(session, &mut rows),
             "pg_stat_activity" => session::activity(facts, session, &mut rows),
+            "pg_ts_config_map" => text_search::config_map(&mut rows),
             "pg_timezone_names" => session::zones(session, &mut rows),
             "pg_type" => {
                 types::row_types(facts, &mut rows);

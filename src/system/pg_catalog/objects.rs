@@ -54,7 +54,7 @@ fn class(facts: &CatalogFacts, relation: &Relation<'_>, rows: &mut Rows) {
         ("relnatts", Value::Integer(i64::try_from(columns).unwrap_or(0))),
         ("relhasrules", (relation.kind == 'v').into()),
         ("relispopulated", true.into()),
-        ("relreplident", if is_table && !relation.is_system { "d" } else { "n" }.into()),
+        ("relreplident", if is_table && relation.schema != PG_CATALOG { "d" } else { "n" }.into()),
     ]);
 }
 

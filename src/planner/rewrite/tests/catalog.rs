@@ -169,6 +169,25 @@ async fn rows_of_system_tables_have_a_table_and_a_transaction() {
 }
 
 #[tokio::test]
+async fn tools_look_relations_and_grants_up_in_their_own_ways() {
+    let answer = ask("SELECT c.column_name, a.attnum FROM information_schema.columns c LEFT JOIN pg_attribute a \
+         ON a.attname = c.column_name AND a.attrelid = (SELECT k.oid FROM pg_class k LEFT JOIN pg_namespace n \
+         ON n.oid = k.relnamespace WHERE k.relname = c.table_name AND n.nspname = c.table_schema) \
+         WHERE c.table_name = 'nodes' AND c.ordinal_position < 3 ORDER BY 2");
+    assert_eq!(answer.await.rows, [["node", "1"], ["role", "2"]]);
+    let answer = ask(
+        "SELECT array_agg(privilege_type) FROM (SELECT d.grantee, CASE d.privilege_type WHEN 'SELECT' THEN 'r' END \
+         AS privilege_type FROM (SELECT acldefault('c', 10) AS acl) c, aclexplode(c.acl) d \
+         ORDER BY d.grantee, d.privilege_type) listed",
+    );
+    assert_eq!(answer.await.rows, [["NULL"]]);
+    let answer = ask("SELECT DISTINCT i.relname, ARRAY(SELECT pg_get_indexdef(d.indexrelid, k + 1, true) \
+         FROM generate_subscripts(d.indkey, 1) AS k ORDER BY k) FROM pg_class t JOIN pg_index d ON t.oid = d.indrelid \
+         JOIN pg_class i ON d.indexrelid = i.oid WHERE d.indisprimary = 'f'");
+    assert_eq!(answer.await.rows.len(), 0);
+}
+
+#[tokio::test]
 async fn row_types_belong_to_their_relations() {
     assert_answers(&[
         (
