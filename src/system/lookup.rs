@@ -430,16 +430,29 @@ impl CatalogFacts {
 
 /// The object id of a type, by its short name, its SQL spelling or either with `[]`.
 pub fn type_oid(name: &str) -> Option<u32> {
-    let folded = name.trim().to_ascii_lowercase();
-    let folded = folded.strip_prefix("pg_catalog.").unwrap_or(&folded).trim_matches('"');
-    let (base, is_array) = match folded.strip_suffix("[]") {
+    let trimmed = name.trim();
+    let (base, is_array) = match trimmed.strip_suffix("[]") {
         Some(base) => (base, true),
-        None => (folded, false),
+        None => (trimmed, false),
     };
-    let base = base.split('(').next().unwrap_or(base).trim_end();
-    let short = short_name(base);
+    // A modifier may stand inside: `timestamp(3) with time zone`.
+    let base = match base.split_once('(').map(|(before, rest)| (before, rest.split_once(')'))) {
+        Some((before, Some((_, after)))) => format!("{}{after}", before.trim_end()),
+        _ => base.to_owned(),
+    };
+    let base = base.trim_end();
+    let (schema, bare) = split_name(base)?;
+    // In double quotes a name is no SQL spelling: `"char"` is another type than `char`.
+    let short = if base.ends_with('"') { bare.as_str() } else { short_name(&bare) };
     let wanted = if is_array { format!("_{short}") } else { short.to_owned() };
-    TYPE_NAMES.get(wanted.as_str()).copied()
+    match schema.as_deref() {
+        None | Some(PG_CATALOG) => TYPE_NAMES.get(wanted.as_str()).copied(),
+        Some(INFORMATION_SCHEMA) => {
+            let mut types = TYPES.iter().filter(|(oid, _)| **oid > INFORMATION_SCHEMA_OID);
+            types.find(|(_, facts)| facts.name == wanted).map(|(oid, _)| *oid)
+        }
+        Some(_) => None,
+    }
 }
 
 fn short_name(spelling: &str) -> &str {
@@ -541,9 +554,22 @@ mod tests {
 
     #[test]
     fn types_are_found_by_every_spelling() {
-        for (name, oid) in [("int4", 23), ("integer", 23), ("text[]", 1009), ("_text", 1009), ("Timestamptz", 1184)] {
+        for (name, oid) in [
+            ("int4", 23),
+            ("integer", 23),
+            ("text[]", 1009),
+            ("_text", 1009),
+            ("Timestamptz", 1184),
+            ("timestamp(3) with time zone", 1184),
+        ] {
+            assert_eq!(type_oid(name), Some(oid), "{name}");
+        }
+        for (name, oid) in
+            [("\"char\"", 18), ("char", 1042), ("\"pg_catalog\".\"int4\"", 23), ("pg_catalog.text[]", 1009)]
+        {
             assert_eq!(type_oid(name), Some(oid), "{name}");
         }
         assert_eq!(type_oid("no_such"), None);
+        assert_eq!(type_oid("public.int4"), None);
     }
 }

@@ -175,7 +175,7 @@ pub fn function_by_arguments(text: &str) -> Option<u32> {
     let (name, arguments) = text.trim().strip_suffix(')')?.split_once('(')?;
     let (_, name) = split_name(name)?;
     let arguments = arguments.split(',').map(str::trim).filter(|argument| !argument.is_empty());
-    let types: Vec<u32> = arguments.map(|argument| type_oid(argument.trim_matches('"'))).collect::<Option<_>>()?;
+    let types: Vec<u32> = arguments.map(type_oid).collect::<Option<_>>()?;
     let is_meant = |facts: &FunctionFacts| {
         facts.name == name && facts.inputs().map(|argument| argument.type_oid).eq(types.iter().copied())
     };

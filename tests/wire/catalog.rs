@@ -131,9 +131,8 @@ async fn check(raw: &mut Raw, line: &Value, types: &Value, count: &mut Count) ->
         .iter()
         .zip(&found_types)
         .zip(&expected)
-        .filter_map(|(((name, _), found), wanted)| {
-            (name != wanted.0 || found != wanted.1).then(|| format!("{name} {found}, not {} {}", wanted.0, wanted.1))
-        })
+        .filter(|(((name, _), found), wanted)| name != wanted.0 || found.as_str() != wanted.1)
+        .map(|(((name, _), found), wanted)| format!("{name} {found}, not {} {}", wanted.0, wanted.1))
         .collect();
     Some(format!("{} of {} columns: {}", found.len(), expected.len(), wrong.join("; ")))
 }

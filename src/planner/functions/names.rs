@@ -69,7 +69,7 @@ impl FunctionRewrite for RegistryReader {
             Expr::ScalarFunction(ScalarFunction { func, args })
                 if COUNTING.contains(&func.name()) && args.first().is_some_and(|array| is_vector(array, schema)) =>
             {
-                Ok(Transformed::yes(self.from_zero(func, args)))
+                Ok(Transformed::yes(self.counted_from_zero(func, args)))
             }
             other => Ok(Transformed::no(other)),
         }
@@ -87,7 +87,7 @@ fn is_vector(expr: &Expr, schema: &DFSchema) -> bool {
 
 impl RegistryReader {
     /// The vector becomes a list, so that this is done once only.
-    fn from_zero(&self, function: Arc<ScalarUDF>, mut arguments: Vec<Expr>) -> Expr {
+    fn counted_from_zero(&self, function: Arc<ScalarUDF>, mut arguments: Vec<Expr>) -> Expr {
         if let Some(vector) = arguments.first_mut() {
             *vector = call(&self.as_list, std::mem::take(vector));
         }

@@ -76,7 +76,7 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new("pg_blocking_pids", 1, 1, SqlType::Int4Array, |_| Ok(Value::Integers(Vec::new()))),
         Function::new("pg_safe_snapshot_blocking_pids", 1, 1, SqlType::Int4Array, |_| Ok(Value::Integers(Vec::new()))),
         Function::new("row_security_active", 1, 1, SqlType::Bool, |_| Ok(false.into())),
-        Function::new("pg_size_bytes", 1, 1, SqlType::Int8, |arguments| size_in_bytes(arguments)),
+        Function::new("pg_size_bytes", 1, 1, SqlType::Int8, size_in_bytes),
     ]);
     functions
 }

@@ -8,8 +8,11 @@ async fn ask(sql: &str) -> Answer {
     Harness::new(BTreeMap::new()).await.ask(sql).await
 }
 
+/// A statement, its types, its rows.
+type Expected<'a> = (&'a str, &'a [&'a str], &'a [&'a [&'a str]]);
+
 /// Checks rows and types of statements in one session.
-async fn assert_answers(expected: &[(&str, &[&str], &[&[&str]])]) {
+async fn assert_answers(expected: &[Expected<'_>]) {
     let harness = Harness::new(BTreeMap::new()).await;
     for (sql, types, rows) in expected {
         let answer = harness.ask(sql).await;
@@ -54,7 +57,7 @@ async fn values_of_registry_types_are_joined_by_id_and_shown_by_name() {
             &[&["pg_catalog.lower", "lower(text)", "simple", "\"C\""]],
         ),
         (
-            "SELECT to_regtype('int4'), to_regproc('nothing'), to_regnamespace('mesh')",
+            "SELECT to_regtype('\"pg_catalog\".\"int4\"'), to_regproc('nothing'), to_regnamespace('mesh')",
             &["regtype", "regproc", "regnamespace"],
             &[&["integer", "NULL", "mesh"]],
         ),
