@@ -7,14 +7,21 @@ mod in_process;
 mod wire {
     mod cancel;
     mod catalog;
+    mod channels;
     mod client;
+    mod copy;
+    mod cursors;
+    mod errors;
     mod extended;
     mod login;
     mod psql;
     mod raw;
+    mod roles;
     mod server;
     mod settings;
     mod simple;
     mod types;
+    mod statements;
+    mod tls;
     mod untrusted;
 }

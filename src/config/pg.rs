@@ -159,12 +159,7 @@ pub(super) fn in_range(key: &str, value: u64, least: u64, most: u64, findings: &
     fitting
 }
 
-fn check_users(
-    users: Vec<RawUser>,
-    trust_loopback: bool,
-    has_client_ca: bool,
-    findings: &mut Findings,
-) -> Vec<PgUser> {
+fn check_users(users: Vec<RawUser>, trust_loopback: bool, has_client_ca: bool, findings: &mut Findings) -> Vec<PgUser> {
     let mut names = BTreeSet::new();
     if trust_loopback && users.is_empty() {
         findings.wrong("pg.trust_loopback", "it lets the configured users in, and pg.users is empty");

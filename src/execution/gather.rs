@@ -81,7 +81,12 @@ impl GatherExec {
             Boundedness::Bounded,
         );
         let gather = Gather { statement, fragments, mode, delivery, schema };
-        Self { gather: Arc::new(gather), properties: Arc::new(properties), held: Arc::default(), metrics: ExecutionPlanMetricsSet::new() }
+        Self {
+            gather: Arc::new(gather),
+            properties: Arc::new(properties),
+            held: Arc::default(),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 
     /// The fragments it sends.

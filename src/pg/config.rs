@@ -74,7 +74,12 @@ pub struct PgLimits {
 
 impl Default for PgLimits {
     fn default() -> Self {
-        Self { connections_max: 500, reserved: 0, message_bytes_max: 64 * 1024 * 1024, login_timeout: Duration::from_secs(10) }
+        Self {
+            connections_max: 500,
+            reserved: 0,
+            message_bytes_max: 64 * 1024 * 1024,
+            login_timeout: Duration::from_secs(10),
+        }
     }
 }
 

@@ -150,10 +150,8 @@ impl<'a> Writer<'a> {
             CopyFormat::Csv { delimiter, null, quote, escape, .. } => {
                 let special = |byte: &u8| byte == delimiter || byte == quote || matches!(byte, b'\n' | b'\r');
                 // A lone \. would end the data for who reads it back.
-                let needs = forced
-                    || value == null.as_bytes()
-                    || (is_only && value == b"\\.")
-                    || value.iter().any(special);
+                let needs =
+                    forced || value == null.as_bytes() || (is_only && value == b"\\.") || value.iter().any(special);
                 if needs {
                     quoted(value, *quote, *escape, out);
                 } else {

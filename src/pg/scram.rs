@@ -179,14 +179,7 @@ impl Exchange {
         let known = verifier.is_some();
         let verifier = verifier.cloned().unwrap_or(mocked);
         let server_first = format!("r={nonce},s={},i={}", BASE64.encode(&verifier.salt), verifier.iterations);
-        Ok(Self {
-            verifier,
-            known,
-            bound,
-            client_first_bare: bare.to_owned(),
-            nonce,
-            server_first,
-        })
+        Ok(Self { verifier, known, bound, client_first_bare: bare.to_owned(), nonce, server_first })
     }
 
     /// The server's first message.
@@ -297,7 +290,8 @@ mod tests {
     fn an_unknown_user_gets_the_same_salt_each_time() {
         let (random, mock) = (SeededRandom::new(1), Mock::new(&SeededRandom::new(2)));
         let salt = |user: &str| {
-            let exchange = Exchange::start(None, user, &mock, Binding::Absent, b"n,,n=,r=abc", &random).expect("starts");
+            let exchange =
+                Exchange::start(None, user, &mock, Binding::Absent, b"n,,n=,r=abc", &random).expect("starts");
             exchange.server_first().split(',').nth(1).map(str::to_owned)
         };
         assert_eq!(salt("nobody"), salt("nobody"));
@@ -309,7 +303,8 @@ mod tests {
         let (random, mock) = (SeededRandom::new(1), Mock::new(&SeededRandom::new(2)));
         let verifier = ScramVerifier::derive("secret", vec![7; 16], 1);
         let start = |binding, first: &str| {
-            Exchange::start(Some(&verifier), "u", &mock, binding, first.as_bytes(), &random).map(|exchange| exchange.bound)
+            Exchange::start(Some(&verifier), "u", &mock, binding, first.as_bytes(), &random)
+                .map(|exchange| exchange.bound)
         };
         let header = "p=tls-server-end-point,,";
         let bound = start(Binding::Used(b"hash"), &format!("{header}n=,r=abc")).expect("starts");
@@ -337,11 +332,11 @@ mod tests {
             let guess = format!("c=biws,r={},p={}", exchange.nonce, BASE64.encode([0; 32]));
             prop_assert!(matches!(exchange.finish(guess.as_bytes()), Err(ScramError::Refused | ScramError::Malformed(_))));
         }
-    
+
         /// Whatever the two messages are: no panic, and no way in.
         #[test]
         fn any_messages_are_refused(first in prop::collection::vec(any::<u8>(), 0..60), middle in "[a-z,=]{0,30}",
-                                    last in prop::collection::vec(any::<u8>(), 0..60), kind in 0..3) {
+                                    last in prop::collection::vec(any::<u8>(), 0..60), kind in 0..3_usize) {
             let (random, mock) = (SeededRandom::new(1), Mock::new(&SeededRandom::new(2)));
             let verifier = ScramVerifier::derive("secret", vec![7; 16], 1);
             let binding = [Binding::Absent, Binding::Offered, Binding::Used(b"hash")][kind];

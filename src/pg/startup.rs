@@ -201,12 +201,11 @@ fn initial_response<'a>(body: &'a [u8], end_point: Option<&'a [u8]>) -> Result<(
 fn refusal(error: &ScramError, user: &str) -> SqlError {
     match error {
         ScramError::Malformed(what) => violation(format!("malformed SCRAM message: {what}")),
-        ScramError::Negotiation => {
-            SqlError::new(Code::InvalidAuthorization, "SCRAM channel binding negotiation error").with_detail(
+        ScramError::Negotiation => SqlError::new(Code::InvalidAuthorization, "SCRAM channel binding negotiation error")
+            .with_detail(
                 "The client supports SCRAM channel binding but thinks the server does not.  \
                  However, this server does support channel binding.",
-            )
-        }
+            ),
         ScramError::Refused => {
             SqlError::new(Code::InvalidPassword, format!("password authentication failed for user \"{user}\""))
         }

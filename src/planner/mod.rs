@@ -27,8 +27,8 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::ViewTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::execution::{SendableRecordBatchStream, SessionState};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -63,6 +63,16 @@ pub struct Description {
     pub parameters: Vec<SqlType>,
     /// Its result's columns; see [`SqlType::of_field`].
     pub columns: SchemaRef,
+}
+
+/// A query that was parsed and rewritten once, to be planned whenever it runs.
+///
+/// Nothing in it depends on a session: names, settings and the moment come in when it is planned, so
+/// it stays good for as long as the client keeps it.
+#[derive(Debug, Clone)]
+pub struct ParsedQuery {
+    sql: Arc<str>,
+    statement: Arc<EngineStatement>,
 }
 
 /// A running query.
@@ -132,20 +142,51 @@ impl Planner {
         Ok(planner)
     }
 
+    /// Parses a query, to be run any number of times.
+    pub fn parse_query(&self, sql: &str) -> Result<ParsedQuery, SqlError> {
+        let statement = parse_statement(&self.base, sql).map_err(|error| located_error(&error, sql))?;
+        Ok(ParsedQuery { sql: sql.into(), statement: Arc::new(statement) })
+    }
+
     /// Finds out parameters and columns; `hints` are the types that the client declared.
     pub async fn describe(
         &self,
-        sql: &str,
+        query: &ParsedQuery,
         context: &StatementContext,
         hints: &[Option<SqlType>],
     ) -> Result<Description, SqlError> {
         let session = self.session(context)?;
+        let sql = query.sql.as_ref();
         let described = async {
-            let (plan, parameters) = typed_plan(&session, sql, hints).await?;
+            let (plan, parameters) = typed_plan(&session, &query.statement, hints).await?;
             let plan = session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})?;
             Ok(Description { parameters, columns: Arc::new(shown_columns(plan.schema().as_arrow())) })
         };
-        described.await.map_err(|error| located_error(&error, sql))
+        match described.await {
+            Ok(description) => Ok(description),
+            Err(error) => Err(self.told(&error, sql, context).await),
+        }
+    }
+
+    /// What the client is told of an error in planning.
+    async fn told(&self, error: &DataFusionError, sql: &str, context: &StatementContext) -> SqlError {
+        let told = located_error(error, sql);
+        let Some(name) = error::suspect(error) else { return told };
+        let Ok(mut session) = self.session(context) else { return told };
+        let reporter = error::Reporter::new(&name, &session);
+        if session.register_udf(Arc::new(ScalarUDF::new_from_impl(reporter))).is_err() {
+            return told;
+        }
+        let planned = async {
+            let plan = logical_plan(&session, &parse_statement(&session, sql)?, &[]).await?;
+            session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})
+        };
+        match planned.await {
+            Err(reported) if matches!(reported.find_root(), DataFusionError::External(_)) => {
+                located_error(&reported, sql)
+            }
+            _ => told,
+        }
     }
 
     /// Starts a query.
@@ -155,9 +196,19 @@ impl Planner {
         context: &StatementContext,
         parameters: Vec<ScalarValue>,
     ) -> Result<QueryRun, SqlError> {
-        let prepared = self.prepare(sql, context, parameters).await?;
+        self.run_parsed(&self.parse_query(sql)?, context, parameters).await
+    }
+
+    /// Starts a query that was parsed before.
+    pub async fn run_parsed(
+        &self,
+        query: &ParsedQuery,
+        context: &StatementContext,
+        parameters: Vec<ScalarValue>,
+    ) -> Result<QueryRun, SqlError> {
+        let prepared = self.prepare(query, context, parameters).await?;
         let rows = execute_stream(prepared.plan, prepared.session.task_ctx());
-        let rows = rows.map_err(|error| located_error(&error, sql))?;
+        let rows = rows.map_err(|error| located_error(&error, &query.sql))?;
         Ok(QueryRun { columns: Arc::new(shown_columns(&rows.schema())), rows, coverage: prepared.coverage })
     }
 
@@ -169,7 +220,7 @@ impl Planner {
         parameters: Vec<ScalarValue>,
     ) -> Result<Explanation, SqlError> {
         let started = self.clock.monotonic();
-        let Prepared { session, plan, coverage } = self.prepare(sql, context, parameters).await?;
+        let Prepared { session, plan, coverage } = self.prepare(&self.parse_query(sql)?, context, parameters).await?;
         let planning = self.clock.monotonic().since(started);
         Ok(Explanation { plan, session, coverage, sql: sql.to_owned(), planning })
     }
@@ -200,22 +251,25 @@ impl Planner {
 
     async fn prepare(
         &self,
-        sql: &str,
+        query: &ParsedQuery,
         context: &StatementContext,
         parameters: Vec<ScalarValue>,
     ) -> Result<Prepared, SqlError> {
         let session = self.session(context)?;
         let planned = async {
             let hints: Vec<Option<SqlType>> = parameters.iter().map(type_of_value).collect();
-            let (mut plan, _) = typed_plan(&session, sql, &hints).await?;
+            let (mut plan, _) = typed_plan(&session, &query.statement, &hints).await?;
             if !parameters.is_empty() {
                 let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
                 plan = plan.with_param_values(ParamValues::List(values))?;
             }
             self.physical_plan(&session, &plan, context).await
         };
-        let (plan, coverage) = planned.await.map_err(|error: DataFusionError| located_error(&error, sql))?;
-        Ok(Prepared { session, plan, coverage })
+        let planned: Result<_, DataFusionError> = planned.await;
+        match planned {
+            Ok((plan, coverage)) => Ok(Prepared { session, plan, coverage }),
+            Err(error) => Err(self.told(&error, &query.sql, context).await),
+        }
     }
 
     async fn physical_plan(
@@ -340,7 +394,7 @@ impl Planner {
         let database = self.catalog.databases.get(DEFAULT_DATABASE);
         for (schema, objects) in database.iter().flat_map(|database| &database.schemas) {
             for view in objects.views.values() {
-                let plan = logical_plan(&session, &view.sql, &[]).await?;
+                let plan = logical_plan(&session, &parse_statement(&session, &view.sql)?, &[]).await?;
                 let analysed =
                     session.analyzer().execute_and_check(plan.clone(), session.config_options(), |_, _| {})?;
                 columns.insert(view.oid, Arc::new(shown_columns(analysed.schema().as_arrow())));
@@ -361,12 +415,17 @@ fn shown_columns(schema: &Schema) -> Schema {
     Schema::new(fields.collect::<Vec<_>>())
 }
 
+/// A text as the engine's parser reads it.
+fn parse_statement(session: &SessionState, sql: &str) -> Result<EngineStatement, DataFusionError> {
+    session.sql_to_statement(sql, &datafusion::config::Dialect::PostgreSQL)
+}
+
 async fn logical_plan(
     session: &SessionState,
-    sql: &str,
+    statement: &EngineStatement,
     parameters: &[Option<SqlType>],
 ) -> Result<LogicalPlan, DataFusionError> {
-    let mut statement = session.sql_to_statement(sql, &datafusion::config::Dialect::PostgreSQL)?;
+    let mut statement = statement.clone();
     if let EngineStatement::Statement(inner) = &mut statement {
         rewrite::rewrite_with_parameters(inner, parameters);
     }
@@ -388,10 +447,10 @@ async fn logical_plan(
 /// The plan of a query and the types of `$1..$n`: what the client declared, else what the query tells, else text.
 async fn typed_plan(
     session: &SessionState,
-    sql: &str,
+    statement: &EngineStatement,
     hints: &[Option<SqlType>],
 ) -> Result<(LogicalPlan, Vec<SqlType>), DataFusionError> {
-    let plan = logical_plan(session, sql, hints).await?;
+    let plan = logical_plan(session, statement, hints).await?;
     let inferred = parameters::inferred(&plan, |number| hints.get(number - 1).copied().flatten().is_some())?;
     let count = inferred.keys().copied().max().unwrap_or(0).max(hints.len());
     if count > usize::from(u16::MAX) {
@@ -408,7 +467,7 @@ async fn typed_plan(
         return Ok((plan, types));
     }
     let all: Vec<Option<SqlType>> = types.iter().copied().map(Some).collect();
-    Ok((logical_plan(session, sql, &all).await?, types))
+    Ok((logical_plan(session, statement, &all).await?, types))
 }
 
 /// The type of a parameter's value; none where texts of several types look alike.

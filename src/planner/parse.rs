@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::types::{Code, SqlError};
 
 use super::statement::{InnerQuery, ParsedStatement, Statement};
-use lexer::{Lexeme, Lexer};
+pub(super) use lexer::{Lexeme, Lexer};
 use reader::Reader;
 
 /// Longest text of SQL in one message, in bytes.
@@ -68,8 +68,8 @@ fn query_text(lexer: &Lexer<'_>, lexemes: &[Lexeme]) -> InnerQuery {
     match lexemes.split_first() {
         Some((_, rest)) if starts_with_table(lexemes) => {
             let InnerQuery { sql, position_offset } = lexer.text_of(rest);
-            let added = u32::try_from(TABLE_MEANS.len()).unwrap_or_default();
-            InnerQuery { sql: format!("{TABLE_MEANS}{sql}"), position_offset: position_offset.saturating_sub(added) }
+            let added = i64::try_from(TABLE_MEANS.len()).unwrap_or_default();
+            InnerQuery { sql: format!("{TABLE_MEANS}{sql}"), position_offset: position_offset - added }
         }
         _ => lexer.text_of(lexemes),
     }
@@ -120,25 +120,28 @@ fn syntax_error(lexer: &Lexer<'_>, lexemes: &[Lexeme], error: &ParserError) -> S
         }
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
-    let (what, place) = split_place(text);
+    let place = place(text);
     let found = place.and_then(|(line, column)| {
-        lexemes.iter().find(|lexeme| lexeme.token.span.start.line == line && lexeme.token.span.start.column == column)
+        lexemes
+            .iter()
+            .position(|lexeme| lexeme.token.span.start.line == line && lexeme.token.span.start.column == column)
     });
-    let error = match found {
+    let Some(place) = found else { return lexer.error_at_end(lexemes) };
+    // ORDER and GROUP are fine by themselves; it is what follows them that is not.
+    let half = lexemes.get(place).and_then(Lexeme::bare_word);
+    let half = half.is_some_and(|word| word.eq_ignore_ascii_case("order") || word.eq_ignore_ascii_case("group"));
+    match lexemes.get(if half { place + 1 } else { place }) {
         Some(lexeme) => lexer.error_at(lexeme),
         None => lexer.error_at_end(lexemes),
-    };
-    error.with_detail(what.trim().to_owned())
+    }
 }
 
-/// Cuts the parser's ` at Line: 1, Column: 8` off.
-fn split_place(text: &str) -> (&str, Option<(u64, u64)>) {
-    let Some((what, place)) = text.rsplit_once(" at Line: ") else { return (text, None) };
-    let numbers = place.split_once(", Column: ").and_then(|(line, column)| {
-        let column = column.split(|c: char| !c.is_ascii_digit()).next()?;
-        Some((line.parse().ok()?, column.parse().ok()?))
-    });
-    (what, numbers)
+/// Line and column in the parser's ` at Line: 1, Column: 8`.
+fn place(text: &str) -> Option<(u64, u64)> {
+    let (_, place) = text.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    let column = column.split(|c: char| !c.is_ascii_digit()).next()?;
+    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 #[cfg(test)]

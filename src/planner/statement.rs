@@ -8,7 +8,7 @@ pub struct ParsedStatement {
     /// The text of this one statement.
     pub sql: String,
     /// Characters of the whole text that stand before `sql`; added to the position of its errors.
-    pub position_offset: u32,
+    pub position_offset: i64,
 }
 
 /// What a statement asks for.
@@ -150,7 +150,7 @@ pub struct InnerQuery {
     /// Its text.
     pub sql: String,
     /// Characters of the whole text that stand before it.
-    pub position_offset: u32,
+    pub position_offset: i64,
 }
 
 /// Where COPY takes its rows.

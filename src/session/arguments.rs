@@ -51,7 +51,9 @@ impl Session {
     ) -> Result<Execution, SqlError> {
         let (prepared, parameters) = self.bound(name, arguments, interrupt).await?;
         // Boxed: a prepared statement may be any statement, this one included.
-        Box::pin(self.run(&prepared.parsed, parameters, interrupt)).await
+        let run = Box::pin(self.run(&prepared.parsed, prepared.query.as_ref(), parameters, interrupt)).await;
+        // The text that an error could point into is not the one that the client sent now.
+        run.map_err(|error| SqlError { position: None, ..error })
     }
 
     /// What EXPLAIN EXECUTE explains.
@@ -167,7 +169,7 @@ fn full_name(kind: SqlType) -> String {
 
 /// The error with the place where the argument or type is written.
 fn placed(mut error: SqlError, written: &InnerQuery) -> SqlError {
-    error.position = Some(written.position_offset + 1);
+    error.position = Some(u32::try_from(written.position_offset + 1).unwrap_or(1));
     error
 }
 

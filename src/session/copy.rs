@@ -22,7 +22,9 @@ impl Session {
             if self.shared.planner.is_view(&context, table) {
                 let name = table.rsplit('.').next().unwrap_or(table);
                 let text = format!("cannot copy from view \"{name}\"");
-                return Err(SqlError::new(Code::WrongObjectType, text).with_hint("Try the COPY (SELECT ...) TO variant."));
+                return Err(
+                    SqlError::new(Code::WrongObjectType, text).with_hint("Try the COPY (SELECT ...) TO variant.")
+                );
             }
         }
         let rows = self.query_rows(&source.inner.sql, Vec::new(), interrupt).await;

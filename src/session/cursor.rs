@@ -71,9 +71,7 @@ impl Cursor {
     /// Goes to where the wanted rows begin.
     pub(super) async fn go(&mut self, count: FetchCount, wanted: FetchRows) -> Result<Step, SqlError> {
         match count {
-            FetchCount::Forward(Some(0)) | FetchCount::Backward(Some(0)) | FetchCount::Relative(0) => {
-                self.stay(wanted)
-            }
+            FetchCount::Forward(Some(0)) | FetchCount::Backward(Some(0)) | FetchCount::Relative(0) => self.stay(wanted),
             FetchCount::Forward(rows) => Ok(Step::Forward(rows)),
             FetchCount::Backward(rows) => self.may_go_back().map(|()| Step::Backward(rows)),
             FetchCount::Absolute(row) => self.go_to(row).await,

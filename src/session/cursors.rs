@@ -6,7 +6,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 
-use crate::planner::{CursorOptions, FetchCount, FetchRows, InnerQuery, Scroll, Statement};
+use crate::planner::{CursorOptions, FetchCount, FetchRows, InnerQuery, Scroll};
 use crate::types::{Code, SqlError};
 
 use super::Session;
@@ -14,6 +14,7 @@ use super::commands::done;
 use super::cursor::{Cursor, Step};
 use super::interrupt::Interrupt;
 use super::rows::{Execution, RowStream};
+use super::run::shifted;
 use super::statements::{Life, Portal, PortalState};
 use super::transaction::{self, TransactionStatus};
 
@@ -38,7 +39,8 @@ impl Session {
         let own = Arc::new(Interrupt::new(None));
         let context = self.context(&own);
         let planner = Arc::clone(&self.shared.planner);
-        let run = interrupt.guard(planner.run(&inner.sql, &context, parameters)).await?;
+        let run = interrupt.guard(planner.run(&inner.sql, &context, parameters)).await;
+        let run = run.map_err(|error| shifted(error, inner.position_offset))?;
         let mut rows = RowStream::of_query(run, own).with_control(self.control.clone());
         if options.binary {
             rows.set_binary();
@@ -99,11 +101,7 @@ impl Session {
     }
 
     /// A cursor, or the rows of a portal that the protocol made and may not have started yet.
-    async fn take_cursor(
-        &mut self,
-        name: &str,
-        interrupt: &Arc<Interrupt>,
-    ) -> Result<Option<Box<Cursor>>, SqlError> {
+    async fn take_cursor(&mut self, name: &str, interrupt: &Arc<Interrupt>) -> Result<Option<Box<Cursor>>, SqlError> {
         let portal = self.statements.portal_mut(name)?;
         if portal.columns.is_none() {
             return Err(SqlError::new(Code::InvalidCursorName, format!("\"{name}\" is not a cursor")));
@@ -144,15 +142,12 @@ impl Session {
         interrupt: &Arc<Interrupt>,
     ) -> Result<Box<RowStream>, SqlError> {
         let prepared = self.statements.portal(name)?.prepared.clone();
-        let parsed = prepared.as_ref().map(|prepared| &prepared.parsed);
-        match parsed {
-            Some(parsed) if parsed.statement == Statement::Query => {
-                match self.run_query(&parsed.sql, parameters, interrupt).await? {
-                    Execution::Rows(rows) => Ok(rows),
-                    _ => Err(SqlError::new(Code::Internal, "a query gave no rows")),
-                }
-            }
-            _ => Err(SqlError::new(Code::InvalidCursorName, format!("portal \"{name}\" is not a query"))),
+        match prepared.as_ref().and_then(|prepared| prepared.query.as_ref()) {
+            Some(query) => match self.run_parsed(query, parameters, interrupt).await? {
+                Execution::Rows(rows) => Ok(rows),
+                _ => Err(SqlError::new(Code::Internal, "a query gave no rows")),
+            },
+            None => Err(SqlError::new(Code::InvalidCursorName, format!("portal \"{name}\" is not a query"))),
         }
     }
 

@@ -7,7 +7,8 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::ScalarValue;
 
 use crate::planner::{
-    Explained, ExplainFormat, ExplainOptions, Explanation, FetchRows, ParsedStatement, PlanDetail, Statement,
+    ExplainFormat, ExplainOptions, Explained, Explanation, FetchRows, InnerQuery, ParsedQuery, ParsedStatement,
+    PlanDetail, Statement,
 };
 use crate::types::{Code, SqlError, SqlType};
 
@@ -16,6 +17,7 @@ use super::definitions::Access;
 use super::interrupt::Interrupt;
 use super::plan_document::{self, Summary};
 use super::rows::{Execution, RowStream};
+use super::run::shifted;
 use super::settings;
 use super::statements::Prepared;
 
@@ -37,7 +39,9 @@ impl Session {
         };
         let context = self.context(interrupt);
         let planner = Arc::clone(&self.shared.planner);
-        let explanation = interrupt.guard(planner.explain(&sql, &context, parameters)).await?;
+        let offset = if let Explained::Query(inner) = what { inner.position_offset } else { 0 };
+        let explanation = interrupt.guard(planner.explain(&sql, &context, parameters)).await;
+        let explanation = explanation.map_err(|error| shifted(error, offset))?;
         let mut summary = Summary {
             settings: options.settings.then(|| self.changed_settings()),
             planning_ms: options.summary.then_some(explanation.planning.as_secs_f64() * 1_000.0),
@@ -59,7 +63,8 @@ impl Session {
     /// Runs a plan to its end; tells the milliseconds that it took.
     async fn measure(&mut self, explanation: &Explanation, interrupt: &Arc<Interrupt>) -> Result<f64, SqlError> {
         let started = self.shared.clock.monotonic();
-        let mut rows = RowStream::of_query(explanation.start()?, Arc::clone(interrupt)).with_control(self.control.clone());
+        let mut rows =
+            RowStream::of_query(explanation.start()?, Arc::clone(interrupt)).with_control(self.control.clone());
         loop {
             match rows.next(ANALYZE_ROWS).await {
                 Ok(Some(_)) => {}
@@ -89,21 +94,23 @@ impl Session {
         hints: &[Option<SqlType>],
         interrupt: &Arc<Interrupt>,
     ) -> Result<Prepared, SqlError> {
-        let mut parameters: Vec<SqlType> = Vec::new();
+        let (mut parameters, mut query) = (Vec::new(), None);
         let columns = match &parsed.statement {
             Statement::Query => {
-                let description = self.describe_query(&parsed.sql, hints, interrupt).await?;
+                let parsed = self.shared.planner.parse_query(&parsed.sql)?;
+                let description = self.describe_parsed(&parsed, hints, interrupt).await?;
                 parameters = description.parameters;
+                query = Some(parsed);
                 Some(description.columns)
             }
             Statement::Explain { options, what } => {
                 if let Explained::Query(inner) = what {
-                    parameters = self.describe_query(&inner.sql, hints, interrupt).await?.parameters;
+                    parameters = self.describe_inner(parsed, inner, hints, interrupt).await?;
                 }
                 Some(one_column("QUERY PLAN", column_type(options.format)))
             }
             Statement::Declare { inner, .. } => {
-                parameters = self.describe_query(&inner.sql, hints, interrupt).await?.parameters;
+                parameters = self.describe_inner(parsed, inner, hints, interrupt).await?;
                 None
             }
             Statement::Show(name) => {
@@ -117,7 +124,20 @@ impl Session {
             Statement::Execute { name, .. } => self.statements.prepared(name)?.columns.clone(),
             _ => None,
         };
-        Ok(Prepared { parsed: parsed.clone(), parameters, columns })
+        Ok(Prepared { parsed: parsed.clone(), query, parameters, columns })
+    }
+
+    /// The parameters of a query inside a statement.
+    async fn describe_inner(
+        &mut self,
+        parsed: &ParsedStatement,
+        inner: &InnerQuery,
+        hints: &[Option<SqlType>],
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Vec<SqlType>, SqlError> {
+        let described = self.describe_query(&inner.sql, hints, interrupt).await;
+        let described = described.map_err(|error| shifted(error, inner.position_offset - parsed.position_offset))?;
+        Ok(described.parameters)
     }
 
     pub(super) async fn describe_query(
@@ -126,9 +146,19 @@ impl Session {
         hints: &[Option<SqlType>],
         interrupt: &Arc<Interrupt>,
     ) -> Result<crate::planner::Description, SqlError> {
+        let parsed = self.shared.planner.parse_query(sql)?;
+        self.describe_parsed(&parsed, hints, interrupt).await
+    }
+
+    async fn describe_parsed(
+        &mut self,
+        query: &ParsedQuery,
+        hints: &[Option<SqlType>],
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<crate::planner::Description, SqlError> {
         let context = self.context(interrupt);
         let planner = Arc::clone(&self.shared.planner);
-        interrupt.guard(planner.describe(sql, &context, hints)).await
+        interrupt.guard(planner.describe(query, &context, hints)).await
     }
 }
 

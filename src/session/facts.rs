@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::definitions::{Access, SETTINGS, SettingDefinition};
+use super::numbers;
 use super::settings::Settings;
 use super::values::Kind;
 use crate::system::SettingFacts;
@@ -42,9 +43,14 @@ fn fact(setting: &SettingDefinition, settings: &Settings) -> SettingFacts {
         Kind::Choice(words) => ("enum", None, None, words),
         Kind::Text(_) | Kind::Merge(_) | Kind::List => ("string", None, None, &[][..]),
     };
+    let bare = |value: &str| match setting.kind {
+        Kind::Integer { unit, .. } => numbers::bare(value, unit),
+        _ => value.to_owned(),
+    };
     SettingFacts {
         name: setting.name.to_owned(),
         value: value.to_owned(),
+        bare: Some(bare(value)),
         unit,
         category: if setting.name.starts_with("armorlake.") { "Armorlake" } else { "Client Connection Defaults" }
             .to_owned(),
@@ -61,7 +67,7 @@ fn fact(setting: &SettingDefinition, settings: &Settings) -> SettingFacts {
         minimum: bounds.as_ref().map(|(min, _)| min.clone()),
         maximum: bounds.map(|(_, max)| max),
         choices: choices.iter().map(|word| (*word).to_owned()).collect(),
-        boot_value: setting.default.to_owned(),
-        reset_value: settings.at_login(setting.name).unwrap_or(setting.default).to_owned(),
+        boot_value: bare(setting.default),
+        reset_value: bare(settings.at_login(setting.name).unwrap_or(setting.default)),
     }
 }

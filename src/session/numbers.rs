@@ -91,10 +91,18 @@ fn split(text: &str) -> Option<(f64, &str)> {
     }
     let mut end = 0;
     for (place, next) in text.char_indices() {
-        let exponent = matches!(next, '+' | '-') && text.get(..place).is_some_and(|before| before.ends_with(['e', 'E']));
+        let exponent =
+            matches!(next, '+' | '-') && text.get(..place).is_some_and(|before| before.ends_with(['e', 'E']));
         let starts_exponent = matches!(next, 'e' | 'E')
-            && text.get(place + 1..).is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+'));
-        if next.is_ascii_digit() || next == '.' || exponent || starts_exponent || (place == 0 && matches!(next, '+' | '-')) {
+            && text
+                .get(place + 1..)
+                .is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+'));
+        if next.is_ascii_digit()
+            || next == '.'
+            || exponent
+            || starts_exponent
+            || (place == 0 && matches!(next, '+' | '-'))
+        {
             end = place + next.len_utf8();
         } else {
             break;

@@ -134,7 +134,7 @@ impl Pages {
 mod tests {
     use std::sync::Arc;
 
-    use datafusion::arrow::array::{Array, AsArray, Int64Array, RecordBatch};
+    use datafusion::arrow::array::{AsArray, Int64Array, RecordBatch};
     use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema};
     use datafusion::execution::memory_pool::GreedyMemoryPool;
     use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};

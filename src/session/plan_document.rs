@@ -114,9 +114,14 @@ fn object(step: &PlanStep, options: ExplainOptions) -> Node {
         entries.push(named("Actual Loops", Node::Number(String::from("1"))));
     }
     let mut names: Vec<&str> = Vec::new();
-    step.facts.iter().for_each(|(name, _)| if !names.contains(name) { names.push(name) });
+    step.facts.iter().for_each(|(name, _)| {
+        if !names.contains(name) {
+            names.push(name)
+        }
+    });
     for name in names {
-        let values: Vec<&String> = step.facts.iter().filter(|(known, _)| *known == name).map(|(_, value)| value).collect();
+        let values: Vec<&String> =
+            step.facts.iter().filter(|(known, _)| *known == name).map(|(_, value)| value).collect();
         let node = match values.as_slice() {
             [one] => Node::Text((*one).clone()),
             many => Node::List(many.iter().map(|value| Node::Text((*value).clone())).collect()),
@@ -239,7 +244,11 @@ mod tests {
         let options =
             ExplainOptions { analyze: true, verbose: true, timing: true, summary: true, settings: false, format };
         let summary = Summary { settings: None, planning_ms: Some(0.25), execution_ms: Some(2.0) };
-        write(&step("Join", vec![step("Scan", vec![step("Filter", Vec::new())]), step("Scan", Vec::new())]), &summary, options)
+        write(
+            &step("Join", vec![step("Scan", vec![step("Filter", Vec::new())]), step("Scan", Vec::new())]),
+            &summary,
+            options,
+        )
     }
 
     #[test]

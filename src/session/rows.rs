@@ -189,6 +189,12 @@ impl RowStream {
         }
     }
 
+    /// The rows are those of a portal that the protocol runs on.
+    pub(super) fn for_select(mut self) -> Self {
+        self.tag = "SELECT";
+        self
+    }
+
     /// The rows are COPY's.
     pub(super) fn for_copy(mut self) -> Self {
         self.tag = "COPY";

@@ -7,13 +7,13 @@ use datafusion::common::ScalarValue;
 
 use crate::env::random_uuid;
 use crate::execution::MissingNodes;
-use crate::planner::{self, ParsedStatement, Statement, StatementContext};
+use crate::planner::{self, ParsedQuery, ParsedStatement, Statement, StatementContext};
 use crate::types::{Code, FragmentSettings, QueryId, SqlError, SqlType};
 
+use super::Notification;
 use super::cursor::Step;
 use super::interrupt::Interrupt;
 use super::list::{CancelKey, SessionInfo, SessionState};
-use super::Notification;
 use super::notice::Notice;
 use super::rows::{Execution, RowStream};
 use super::statements::{Life, Portal, PortalState, Prepared, Statements};
@@ -124,7 +124,7 @@ impl Session {
     /// Runs one statement of a simple query.
     pub async fn execute(&mut self, parsed: &ParsedStatement) -> Result<Execution, SqlError> {
         let interrupt = self.start(Some(&parsed.sql));
-        self.run(parsed, Vec::new(), &interrupt).await.map_err(|error| shifted(error, parsed.position_offset))
+        self.run(parsed, None, Vec::new(), &interrupt).await.map_err(|error| shifted(error, parsed.position_offset))
     }
 
     /// Opens the implicit transaction and makes the statement known to the list of sessions.
@@ -139,13 +139,17 @@ impl Session {
     pub(super) async fn run(
         &mut self,
         parsed: &ParsedStatement,
+        query: Option<&ParsedQuery>,
         parameters: Vec<ScalarValue>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
         self.check_not_failed(&parsed.statement)?;
-        match &parsed.statement {
+        let result = match &parsed.statement {
             Statement::Empty => Ok(Execution::Empty),
-            Statement::Query => self.run_query(&parsed.sql, parameters, interrupt).await,
+            Statement::Query => match query {
+                Some(query) => self.run_parsed(query, parameters, interrupt).await,
+                None => self.run_query(&parsed.sql, parameters, interrupt).await,
+            },
             Statement::Explain { options, what } => self.explain(what, *options, parameters, interrupt).await,
             Statement::Copy { source, options } => self.copy(source, options, interrupt).await,
             Statement::Execute { name, arguments } => self.execute_prepared(name, arguments, interrupt).await,
@@ -157,7 +161,17 @@ impl Session {
             Statement::Commit(after) => self.end(End::Commit, *after, interrupt).await,
             Statement::Rollback(after) => self.end(End::Rollback, *after, interrupt).await,
             command => self.command(command, interrupt),
-        }
+        };
+        // What stands inside another statement counts its places from the start of the whole text.
+        let inside = matches!(
+            parsed.statement,
+            Statement::Explain { .. }
+                | Statement::Copy { .. }
+                | Statement::Execute { .. }
+                | Statement::Prepare { .. }
+                | Statement::Declare { .. }
+        );
+        result.map_err(|error| if inside { shifted(error, -parsed.position_offset) } else { error })
     }
 
     /// In a transaction block that failed only its end is carried out.
@@ -190,9 +204,30 @@ impl Session {
         parameters: Vec<ScalarValue>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<RowStream, SqlError> {
+        let query = self.shared.planner.parse_query(sql)?;
+        self.parsed_rows(&query, parameters, interrupt).await
+    }
+
+    /// Runs a query that was parsed when it was prepared.
+    pub(super) async fn run_parsed(
+        &mut self,
+        query: &ParsedQuery,
+        parameters: Vec<ScalarValue>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Execution, SqlError> {
+        let rows = self.parsed_rows(query, parameters, interrupt).await?;
+        Ok(Execution::Rows(Box::new(rows)))
+    }
+
+    async fn parsed_rows(
+        &mut self,
+        query: &ParsedQuery,
+        parameters: Vec<ScalarValue>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<RowStream, SqlError> {
         let context = self.context(interrupt);
         let planner = Arc::clone(&self.shared.planner);
-        let run = interrupt.guard(planner.run(sql, &context, parameters)).await?;
+        let run = interrupt.guard(planner.run_parsed(query, &context, parameters)).await?;
         Ok(RowStream::of_query(run, Arc::clone(interrupt)).with_control(self.control.clone()))
     }
 
@@ -358,7 +393,7 @@ impl Session {
             }
             PortalState::Cursor(cursor) => {
                 let interrupt = self.resume(cursor.rows());
-                let rows = RowStream::of_cursor(name.to_owned(), cursor, Step::Forward(None), interrupt);
+                let rows = RowStream::of_cursor(name.to_owned(), cursor, Step::Forward(None), interrupt).for_select();
                 Ok(Execution::Rows(Box::new(rows)))
             }
             PortalState::Ready(parameters) => {
@@ -366,7 +401,7 @@ impl Session {
                     return Err(SqlError::new(Code::Internal, "portal without a statement"));
                 };
                 let interrupt = self.start(Some(&prepared.parsed.sql));
-                let result = self.run(&prepared.parsed, parameters, &interrupt).await;
+                let result = self.run(&prepared.parsed, prepared.query.as_ref(), parameters, &interrupt).await;
                 if let (Ok(Execution::Done(_) | Execution::Empty), Ok(portal)) =
                     (&result, self.statements.portal_mut(name))
                 {
@@ -448,7 +483,8 @@ impl Session {
 }
 
 /// Moves an error's place from the statement's text to the whole text.
-pub(super) fn shifted(mut error: SqlError, offset: u32) -> SqlError {
-    error.position = error.position.map(|position| position.saturating_add(offset));
+pub(super) fn shifted(mut error: SqlError, offset: i64) -> SqlError {
+    let moved = |position: u32| u32::try_from((i64::from(position) + offset).max(1)).unwrap_or(u32::MAX);
+    error.position = error.position.map(moved);
     error
 }

@@ -256,9 +256,7 @@ fn may_change(found: &SettingDefinition) -> Result<(), SqlError> {
             Code::CantChangeRuntimeParam,
             format!("parameter \"{}\" cannot be changed without restarting the server", found.name),
         ),
-        Access::Fact => {
-            (Code::CantChangeRuntimeParam, format!("parameter \"{}\" cannot be changed", found.name))
-        }
+        Access::Fact => (Code::CantChangeRuntimeParam, format!("parameter \"{}\" cannot be changed", found.name)),
     };
     Err(SqlError::new(code, text))
 }

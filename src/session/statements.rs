@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 
-use crate::planner::ParsedStatement;
+use crate::planner::{ParsedQuery, ParsedStatement};
 use crate::types::{Code, SqlError, SqlType};
 
 use super::cursor::Cursor;
@@ -24,6 +24,8 @@ const PORTALS_MAX: usize = 1_000;
 pub struct Prepared {
     /// What it runs.
     pub parsed: ParsedStatement,
+    /// The same parsed for the engine, when it is a query.
+    pub query: Option<ParsedQuery>,
     /// Types of its parameters.
     pub parameters: Vec<SqlType>,
     /// Its result's columns; none when it gives no rows.

@@ -82,8 +82,10 @@ const PREDEFINED_ROLES: &[(u32, &str, &[u32])] = &[
 pub struct SettingFacts {
     /// Its name.
     pub name: String,
-    /// Its value now, in this session.
+    /// Its value now, in this session, as SHOW shows it.
     pub value: String,
+    /// The same as a bare number of `unit`, where it is one.
+    pub bare: Option<String>,
     /// Unit of a number without one, such as `ms`.
     pub unit: Option<String>,
     /// Group of settings.

@@ -34,16 +34,26 @@ codes! {
     NumericValueOutOfRange = "22003",
     /// A text that is no date, time or instant.
     InvalidDatetimeFormat = "22007",
+    /// A part of a text that cannot be cut out.
+    SubstringError = "22011",
     /// An instant that does not exist or does not fit.
     DatetimeFieldOverflow = "22008",
     /// A NULL where a value must be.
     NullValueNotAllowed = "22004",
     /// Division by zero.
     DivisionByZero = "22012",
-    /// The logarithm of zero or less.
-    InvalidArgumentForLogarithm = "2201E",
-    /// A root or power that is no real number.
-    InvalidArgumentForPower = "2201F",
+    /// A negative OFFSET.
+    InvalidRowCountInOffset = "2201X",
+    /// A negative LIMIT.
+    InvalidRowCountInLimit = "2201W",
+    /// A regular expression that cannot be read.
+    InvalidRegularExpression = "2201B",
+    /// Buckets that do not exist.
+    InvalidWidthBucketArgument = "2201G",
+    /// A power or root that does not exist.
+    InvalidPowerArgument = "2201F",
+    /// A logarithm that does not exist.
+    InvalidLogarithmArgument = "2201E",
     /// A parameter of a setting or function has no meaning.
     InvalidParameterValue = "22023",
     /// A text that cannot be read as the wanted type.
@@ -114,6 +124,8 @@ codes! {
     DuplicateCursor = "42P03",
     /// A prepared statement with that name exists.
     DuplicatePreparedStatement = "42P05",
+    /// A column that the clause cannot mean.
+    InvalidColumnReference = "42P10",
     /// A parameter whose type cannot be found out.
     IndeterminateDatatype = "42P18",
     /// Memory or another bounded store is used up.

@@ -128,6 +128,9 @@ async fn idle_time_limits_end_the_connection() {
     let answers = raw.until_closed().await;
     assert_eq!(answers[0].field(b'C').as_deref(), Some("25P03"));
     assert_eq!(answers[0].field(b'S').as_deref(), Some("FATAL"));
+    let mut raw = Raw::log_in(server.address).await;
+    raw.query("set idle_session_timeout = '100ms'").await;
+    assert_eq!(raw.until_closed().await[0].field(b'C').as_deref(), Some("57P05"));
     server.stop().await;
 }
 

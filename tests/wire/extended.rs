@@ -151,3 +151,67 @@ async fn statements_that_are_no_queries_can_be_prepared() {
     }
     server.stop().await;
 }
+
+/// One driver sends a Sync after every message, so the unnamed statement and an open transaction's
+/// unnamed portal must outlive it.
+#[tokio::test]
+async fn unnamed_statements_and_portals_outlive_sync() {
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    raw.bytes(&[parse("", SERIES), message(b'H', b""), sync()].concat()).await;
+    assert_eq!(kinds(&raw.until('Z').await), "1Z");
+    raw.bytes(&[describe('S', ""), sync()].concat()).await;
+    assert_eq!(kinds(&raw.until('Z').await), "tTZ");
+    for _ in 0..2 {
+        raw.bytes(&[bind("", "", &[], 0), execute("", 2), sync()].concat()).await;
+        assert_eq!(kinds(&raw.until('Z').await), "2DDsZ");
+    }
+    raw.bytes(&[parse("", "begin"), bind("", "", &[], 0), execute("", 1), sync()].concat()).await;
+    assert_eq!(kinds(&raw.until('Z').await), "12CZ");
+    raw.bytes(&[parse("", SERIES), bind("", "", &[], 0), execute("", 4), sync()].concat()).await;
+    assert_eq!(kinds(&raw.until('Z').await), "12DDDDsZ");
+    raw.bytes(&[execute("", 4), sync(), execute("", 0), sync()].concat()).await;
+    assert_eq!(kinds(&raw.until('Z').await), "DDDDsZ");
+    assert_eq!(kinds(&raw.until('Z').await), "DDCZ");
+    // A simple query takes the unnamed statement away.
+    raw.query("select 1").await;
+    raw.bytes(&[bind("", "", &[], 0), sync()].concat()).await;
+    assert_eq!(raw.until('Z').await[0].field(b'C').as_deref(), Some("26000"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn columns_may_each_have_a_format() {
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    let mut body = b"\0\0\0\0\0\0\0\x03".to_vec();
+    body.extend([0, 1, 0, 0, 0, 1]);
+    let mixed = message(b'B', &body);
+    let sql = "select true, true, cast(7 as smallint)";
+    raw.bytes(&[parse("", sql), mixed, describe('P', ""), execute("", 0), sync()].concat()).await;
+    let answers = raw.until('Z').await;
+    assert_eq!(kinds(&answers), "12TDCZ");
+    assert_eq!(answers[3].body, b"\0\x03\0\0\0\x01\x01\0\0\0\x01t\0\0\0\x02\0\x07");
+    // Two formats for three columns.
+    let wrong = message(b'B', b"\0\0\0\0\0\0\0\x02\0\x01\0\0");
+    raw.bytes(&[parse("", sql), wrong, sync()].concat()).await;
+    let refused = raw.until('Z').await;
+    assert_eq!(refused[1].field(b'C').as_deref(), Some("08P01"));
+    assert_eq!(refused[1].field(b'M').as_deref(), Some("bind message has 2 result formats but query has 3 columns"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_portal_that_is_no_query_runs_once() {
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    raw.bytes(&[parse("", "begin"), bind("p", "", &[], 0), execute("p", 0), execute("p", 0), sync()].concat()).await;
+    let answers = raw.until('Z').await;
+    assert_eq!(kinds(&answers), "12CEZ");
+    assert_eq!(answers[3].field(b'C').as_deref(), Some("55000"));
+    raw.query("rollback; begin").await;
+    raw.bytes(&[parse("", "select 1"), bind("p", "", &[], 0), execute("p", 0), execute("p", 0), sync()].concat()).await;
+    let answers = raw.until('Z').await;
+    assert_eq!((kinds(&answers).as_str(), answers[4].text().as_str()), ("12DCCZ", "SELECT 0"));
+    server.stop().await;
+}

@@ -1,12 +1,9 @@
 //! Who gets in: passwords, databases, TLS, limits.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use armorlake::pg::{PgLimits, TlsUse, Trust};
+use armorlake::pg::{PgLimits, Trust};
 use armorlake::tasks::Tasks;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::ring, pki_types};
 
 use super::client::{connect, driver_config, state};
 use super::raw::{Raw, SSL_REQUEST, kinds, packet, startup};
@@ -94,65 +91,10 @@ async fn requests_for_encryption_are_answered_and_newer_protocols_negotiated() {
     server.stop().await;
 }
 
-/// A server configuration and a client's that trusts it.
-fn tls_pair() -> (tokio_rustls::TlsAcceptor, tokio_rustls::TlsConnector) {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
-    let certificate = made.cert.der().clone();
-    let key = pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let provider = Arc::new(ring::default_provider());
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
-        .expect("a server configuration");
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).expect("a root");
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (tokio_rustls::TlsAcceptor::from(Arc::new(server)), tokio_rustls::TlsConnector::from(Arc::new(client)))
-}
-
-#[tokio::test]
-async fn a_connection_can_be_encrypted_and_may_have_to_be() {
-    let (acceptor, connector) = tls_pair();
-    let server =
-        Server::start(armorlake::pg::PgConfig { tls: Some(acceptor), tls_use: TlsUse::Required, ..config() }).await;
-    let mut raw = Raw::connect(server.address).await;
-    raw.bytes(&startup(&[("user", "reader"), ("database", "kubearmor")])).await;
-    assert_eq!(raw.until_closed().await[0].field(b'C').as_deref(), Some("28000"));
-    let mut raw = Raw::connect(server.address).await;
-    raw.bytes(&SSL_REQUEST).await;
-    assert_eq!(raw.byte().await, b'S');
-    let name = pki_types::ServerName::try_from("localhost").expect("a name");
-    let mut stream = connector.connect(name, raw.into_stream()).await.expect("a handshake");
-    stream.write_all(&startup(&[("user", "reader"), ("database", "kubearmor")])).await.expect("write");
-    let mut first = [0; 9];
-    stream.read_exact(&mut first).await.expect("an answer");
-    assert_eq!(&first, b"R\0\0\0\x08\0\0\0\0");
-    drop(stream);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn bytes_ahead_of_tls_are_refused() {
-    let (acceptor, _) = tls_pair();
-    let server = Server::start(armorlake::pg::PgConfig { tls: Some(acceptor), ..config() }).await;
-    let mut raw = Raw::connect(server.address).await;
-    let mut smuggled = SSL_REQUEST.to_vec();
-    smuggled.extend(startup(&[("user", "reader"), ("database", "kubearmor")]));
-    raw.bytes(&smuggled).await;
-    let answers = raw.until_closed().await;
-    assert_eq!((kinds(&answers).as_str(), answers[0].field(b'C').as_deref()), ("E", Some("08P01")));
-    server.stop().await;
-}
-
 #[tokio::test]
 async fn there_are_only_so_many_slots_and_so_much_time() {
-    let limits = PgLimits { connections_max: 2, login_timeout: Duration::from_millis(300), ..PgLimits::default() };
+    let limits =
+        PgLimits { connections_max: 2, reserved: 0, login_timeout: Duration::from_millis(300), ..PgLimits::default() };
     let server = Server::start(armorlake::pg::PgConfig { limits, ..config() }).await;
     let (first, second) = (Raw::log_in(server.address).await, Raw::log_in(server.address).await);
     let mut third = Raw::connect(server.address).await;
@@ -165,5 +107,33 @@ async fn there_are_only_so_many_slots_and_so_much_time() {
     let mut silent = Raw::connect(server.address).await;
     assert!(silent.until_closed().await.is_empty());
     drop(first);
+    server.stop().await;
+}
+
+/// The last slots are for administrators, whoever comes first.
+#[tokio::test]
+async fn some_slots_are_kept_for_administrators() {
+    let mut config = config();
+    config.users[1].roles = vec!["admin".into()];
+    config.limits = PgLimits { connections_max: 3, reserved: 1, ..PgLimits::default() };
+    let server = Server::start(config).await;
+    let open = |user: &'static str| async {
+        let mut raw = Raw::connect(server.address).await;
+        raw.bytes(&startup(&[("user", user), ("database", "kubearmor")])).await;
+        let answers = raw.next().await.expect("an answer");
+        (raw, answers)
+    };
+    let (_first, _) = open("reader").await;
+    let (_second, second) = open("reader").await;
+    assert_eq!(second.kind, 'R');
+    let (_third, refused) = open("reader").await;
+    assert_eq!((refused.kind, refused.field(b'C').as_deref()), ('E', Some("53300")));
+    assert_eq!(
+        refused.field(b'M').as_deref(),
+        Some("remaining connection slots are reserved for non-replication superuser connections")
+    );
+    let mut admin = Raw::log_in_as(server.address, "keyless").await;
+    assert_eq!(kinds(&admin.query("select 1").await), "TDCZ");
+    assert_eq!(admin.query("show superuser_reserved_connections").await[1].values(), [Some("1".to_owned())]);
     server.stop().await;
 }

@@ -59,13 +59,50 @@ impl Raw {
         Self { stream: TcpStream::connect(address).await.expect("connect") }
     }
 
-    /// Connects and logs in without a password.
+    /// Connects and logs in as `reader` without a password.
     pub(super) async fn log_in(address: SocketAddr) -> Self {
-        let mut raw = Self::connect(address).await;
-        raw.bytes(&startup(&[("user", "reader"), ("database", "kubearmor")])).await;
-        let answers = raw.until('Z').await;
-        assert_eq!(answers[0].kind, 'R', "{answers:?}");
-        raw
+        Self::log_in_as(address, "reader").await
+    }
+
+    /// Connects and logs in without a password, as soon as there is a slot.
+    pub(super) async fn log_in_as(address: SocketAddr, user: &str) -> Self {
+        loop {
+            let mut raw = Self::connect(address).await;
+            raw.bytes(&startup(&[("user", user), ("database", "kubearmor")])).await;
+            let first = raw.next().await.expect("an answer");
+            if first.kind == 'R' {
+                raw.until('Z').await;
+                return raw;
+            }
+            assert_eq!(first.field(b'C').as_deref(), Some("53300"), "{first:?}");
+        }
+    }
+
+    /// Runs a text and gives the rows' values, those that are NULL as `-`; fails on an error.
+    pub(super) async fn rows(&mut self, sql: &str) -> Vec<String> {
+        let answers = self.query(sql).await;
+        if let Some(error) = answers.iter().find(|answer| answer.kind == 'E') {
+            panic!("{sql}: {:?}", error.field(b'M'));
+        }
+        let rows = answers.iter().filter(|answer| answer.kind == 'D').map(Answer::values);
+        rows.map(|row| {
+            row.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned())).collect::<Vec<_>>().join("|")
+        })
+        .collect()
+    }
+
+    /// Runs a text; gives SQLSTATE, message and hint of its error.
+    pub(super) async fn error(&mut self, sql: &str) -> [String; 3] {
+        let answers = self.query(sql).await;
+        let error = answers.iter().find(|answer| answer.kind == 'E').unwrap_or_else(|| panic!("{sql}: no error"));
+        [b'C', b'M', b'H'].map(|field| error.field(field).unwrap_or_default())
+    }
+
+    /// Runs a text; gives the tags of its commands.
+    pub(super) async fn tags(&mut self, sql: &str) -> Vec<String> {
+        let answers = self.query(sql).await;
+        assert!(answers.iter().all(|answer| answer.kind != 'E'), "{sql}: {answers:?}");
+        answers.iter().filter(|answer| answer.kind == 'C').map(Answer::text).collect()
     }
 
     pub(super) async fn bytes(&mut self, bytes: &[u8]) {
@@ -75,6 +112,11 @@ impl Raw {
     /// Sends bytes that the server may hang up on.
     pub(super) async fn bytes_unless_closed(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
+    }
+
+    /// Tells the server that no more bytes come; answers can still be read.
+    pub(super) async fn no_more_bytes(&mut self) {
+        let _ = self.stream.shutdown().await;
     }
 
     pub(super) async fn query(&mut self, sql: &str) -> Vec<Answer> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use armorlake::env::{SystemClock, SystemRandom};
-use armorlake::pg::{Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig};
+use armorlake::pg::{
+    CertificateUse, Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig,
+};
 use armorlake::session::{Channels, SessionInfo, SessionList, SessionShared, StoredSettings};
 use armorlake::tasks::Tasks;
 
@@ -44,8 +46,14 @@ pub(super) fn config() -> PgConfig {
                 name: "reader".into(),
                 verifier: Some(ScramVerifier::from_password(PASSWORD, &SystemRandom)),
                 roles: vec!["reader".into()],
+                certificate: CertificateUse::Ignored,
             },
-            UserConfig { name: "keyless".into(), verifier: None, roles: Vec::new() },
+            UserConfig {
+                name: "keyless".into(),
+                verifier: None,
+                roles: Vec::new(),
+                certificate: CertificateUse::Ignored,
+            },
         ],
         trust: Trust::Loopback,
         databases: Arc::new(OneDatabase),

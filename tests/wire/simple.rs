@@ -100,7 +100,33 @@ async fn explain_as_text_and_as_json() {
     let json = raw.query("explain (analyze, format json) select generate_series from generate_series(1, 3)").await;
     let document: serde_json::Value =
         serde_json::from_str(json[1].values()[0].as_deref().expect("a plan")).expect("JSON");
-    assert_eq!(document[0]["Actual Rows"], 3);
+    assert_eq!(document[0]["Plan"]["Actual Rows"], 3);
     assert!(document[0]["Plan"]["Node Type"].is_string());
+    server.stop().await;
+}
+
+/// What pools and drivers send as one text between two users of a connection.
+#[tokio::test]
+async fn the_resets_of_pools_are_answered() {
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    raw.query("set timezone = 'Asia/Tokyo'; prepare p as select 1; listen c").await;
+    for (sql, commands) in [
+        ("SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;", 4),
+        (
+            "SET SESSION AUTHORIZATION DEFAULT;RESET ALL;CLOSE ALL;UNLISTEN *;SELECT pg_advisory_unlock_all();DISCARD SEQUENCES;DISCARD TEMP",
+            7,
+        ),
+        ("SET DateStyle = 'ISO';SET extra_float_digits = 2;show transaction_isolation", 3),
+        ("BEGIN;select 1", 2),
+        ("RELEASE _EXEC;SAVEPOINT _EXEC;select 1", 0),
+        ("ROLLBACK", 1),
+        ("DISCARD ALL", 1),
+    ] {
+        let answers = raw.query(sql).await;
+        assert_eq!(kinds(&answers).matches('C').count(), commands, "{sql}: {answers:?}");
+    }
+    assert_eq!(raw.rows("show timezone").await, ["UTC"]);
+    assert_eq!(raw.error("execute p").await[0], "26000");
     server.stop().await;
 }

@@ -1,7 +1,9 @@
 //! Bytes that no client of good will sends: nothing may panic, hang or take the server along.
 
-use super::raw::{Raw, kinds, message, packet, query, startup, sync};
-use super::server::{Server, config};
+use armorlake::env::{Random, SeededRandom};
+
+use super::raw::{Raw, bind, describe, execute, kinds, message, packet, parse, query, startup, sync};
+use super::server::{PATIENCE, Server, config};
 
 #[tokio::test]
 async fn garbage_before_login_ends_that_connection_only() {
@@ -109,4 +111,53 @@ async fn deep_and_long_statements_are_refused() {
         assert_eq!(answers[0].field(b'C').as_deref(), Some("54001"), "{}", &sql[..20]);
     }
     server.stop().await;
+}
+
+/// Valid conversations with some bytes changed, at every stage: no panic, no hang, nobody else disturbed.
+/// A failure prints the seed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changed_bytes_do_no_harm() {
+    let mut config = config();
+    config.limits.login_timeout = std::time::Duration::from_millis(500);
+    let server = Server::start(config).await;
+    let mut bystander = Raw::log_in(server.address).await;
+    let opening = startup(&[("user", "reader"), ("database", "kubearmor"), ("options", "-c a.b=c")]);
+    let session = [
+        parse("s", "select $1::int, 'x' limit 3"),
+        bind("p", "s", &[Some("7")], 1),
+        describe('P', "p"),
+        execute("p", 1),
+        message(b'C', b"Sp\0"),
+        sync(),
+        query("begin; declare c cursor for select 1; copy (select 1) to stdout; rollback"),
+        message(b'd', b"1\n"),
+        message(b'F', b"\0\0\0\x07\0\0\0\0\0\0"),
+    ]
+    .concat();
+    for seed in 0..120_u64 {
+        let mut numbers = SeededRandom::new(seed);
+        let mut bytes = if seed % 3 == 0 { opening.clone() } else { [opening.clone(), session.clone()].concat() };
+        let first = if seed % 3 == 0 { 0 } else { opening.len() };
+        for _ in 0..=seed % 7 {
+            let place = first + below(&mut numbers, bytes.len() - first);
+            bytes[place] = [0, 1, 0x7f, 0xff, b'S', b'\0'][below(&mut numbers, 6)];
+        }
+        bytes.truncate(first.max(1) + below(&mut numbers, bytes.len()));
+        let mut raw = Raw::connect(server.address).await;
+        raw.bytes_unless_closed(&bytes).await;
+        raw.no_more_bytes().await;
+        let ended = tokio::time::timeout(PATIENCE, raw.until_closed()).await;
+        assert!(ended.is_ok(), "seed {seed}");
+        if seed % 20 == 0 {
+            assert_eq!(kinds(&bystander.query("select 1").await), "TDCZ", "seed {seed}");
+        }
+    }
+    server.stop().await;
+}
+
+/// A number below a bound that is not 0.
+fn below(random: &mut SeededRandom, bound: usize) -> usize {
+    let mut bytes = [0; 4];
+    random.fill(&mut bytes);
+    u32::from_le_bytes(bytes) as usize % bound
 }

@@ -40,7 +40,8 @@ fn set_config(control: &dyn SessionControl, arguments: &[ScalarValue]) -> Result
         return Err(SqlError::new(Code::NullValueNotAllowed, "SET requires parameter name"));
     };
     let scope = if truth(arguments, 2) == Some(true) { SetScope::Local } else { SetScope::Session };
-    let value = text(arguments, 1).map(str::to_owned).or_else(|| integer(arguments, 1).map(|number| number.to_string()));
+    let value =
+        text(arguments, 1).map(str::to_owned).or_else(|| integer(arguments, 1).map(|number| number.to_string()));
     control.set_config(name, value.as_deref(), scope).map(|value| value.as_str().into())
 }
 

@@ -376,7 +376,7 @@ pub(super) fn numeric_error(error: NumericError) -> DataFusionError {
         }
         NumericError::DivisionByZero => division_by_zero(),
         NumericError::NegativeRoot => {
-            sql_error(Code::InvalidArgumentForPower, "cannot take square root of a negative number")
+            sql_error(Code::InvalidPowerArgument, "cannot take square root of a negative number")
         }
     }
 }

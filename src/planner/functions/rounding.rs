@@ -184,17 +184,17 @@ impl NumberFunction {
             }
             Job::Sqrt if value < 0.0 => {
                 let text = "cannot take square root of a negative number";
-                return Err(sql_error(Code::InvalidArgumentForPower, text));
+                return Err(sql_error(Code::InvalidPowerArgument, text));
             }
             Job::Sqrt => value.sqrt(),
             Job::Power => return float_power(value, second),
             Job::Exp => value.exp(),
             Job::Ln | Job::Log if value == 0.0 => {
-                return Err(sql_error(Code::InvalidArgumentForLogarithm, "cannot take logarithm of zero"));
+                return Err(sql_error(Code::InvalidLogarithmArgument, "cannot take logarithm of zero"));
             }
             Job::Ln | Job::Log if value < 0.0 => {
                 let text = "cannot take logarithm of a negative number";
-                return Err(sql_error(Code::InvalidArgumentForLogarithm, text));
+                return Err(sql_error(Code::InvalidLogarithmArgument, text));
             }
             Job::Ln => value.ln(),
             Job::Log => value.log10(),
@@ -223,11 +223,11 @@ fn finite(result: f64, value: f64) -> Result<f64> {
 fn float_power(base: f64, exponent: f64) -> Result<f64> {
     if base == 0.0 && exponent < 0.0 {
         let text = "zero raised to a negative power is undefined";
-        return Err(sql_error(Code::InvalidArgumentForPower, text));
+        return Err(sql_error(Code::InvalidPowerArgument, text));
     }
     if base < 0.0 && exponent.fract() != 0.0 && exponent.is_finite() {
         let text = "a negative number raised to a non-integer power yields a complex result";
-        return Err(sql_error(Code::InvalidArgumentForPower, text));
+        return Err(sql_error(Code::InvalidPowerArgument, text));
     }
     finite(base.powf(exponent), base)
 }

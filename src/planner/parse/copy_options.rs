@@ -154,7 +154,9 @@ impl Given {
     }
 
     fn check_from_only(&self) -> Result<(), SqlError> {
-        match [("force not null", self.force_not_null), ("force null", self.force_null)].iter().find(|(_, given)| *given)
+        match [("force not null", self.force_not_null), ("force null", self.force_null)]
+            .iter()
+            .find(|(_, given)| *given)
         {
             Some((what, _)) => Err(unsupported(format!("COPY {what} only available using COPY FROM"))),
             None => Ok(()),
@@ -201,7 +203,11 @@ fn encoding(name: &str, place: u32) -> Result<(), SqlError> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match plain.as_str() {
         "utf8" | "unicode" => Ok(()),
-        known if ["latin", "win", "iso8859", "euc", "koi8", "sqlascii", "sjis"].iter().any(|one| known.starts_with(one)) => {
+        known
+            if ["latin", "win", "iso8859", "euc", "koi8", "sqlascii", "sjis"]
+                .iter()
+                .any(|one| known.starts_with(one)) =>
+        {
             Err(unsupported(format!("COPY with encoding \"{name}\" is not supported")))
         }
         _ => Err(invalid("argument to option \"encoding\" must be a valid encoding name").at(place)),

@@ -7,11 +7,16 @@ use crate::types::{Code, SqlError};
 
 use super::InnerQuery;
 
+/// Most of a text that an error repeats, in characters.
+const NEAR_CHARS_MAX: usize = 200;
+/// Most places that are tried to find where a token without an end opens.
+const OPENINGS_MAX: usize = 20;
+
 /// A token that is neither blank nor comment.
 #[derive(Debug, Clone)]
-pub(super) struct Lexeme {
+pub(in crate::planner) struct Lexeme {
     /// The token as the engine's parser wants it.
-    pub(super) token: TokenWithSpan,
+    pub(in crate::planner) token: TokenWithSpan,
     /// First byte.
     start: usize,
     /// Byte behind the last.
@@ -22,12 +27,12 @@ pub(super) struct Lexeme {
 
 impl Lexeme {
     /// Its place as errors count it: characters, from 1.
-    pub(super) fn position(&self) -> u32 {
+    pub(in crate::planner) fn position(&self) -> u32 {
         self.chars_before + 1
     }
 
     /// Its text when it is a word without quotes.
-    pub(super) fn bare_word(&self) -> Option<&str> {
+    pub(in crate::planner) fn bare_word(&self) -> Option<&str> {
         match &self.token.token {
             Token::Word(word) if word.quote_style.is_none() => Some(&word.value),
             _ => None,
@@ -37,14 +42,14 @@ impl Lexeme {
 
 /// A text cut into lexemes.
 #[derive(Debug)]
-pub(super) struct Lexer<'a> {
+pub(in crate::planner) struct Lexer<'a> {
     sql: &'a str,
     lexemes: Vec<Lexeme>,
 }
 
 impl<'a> Lexer<'a> {
     /// Cuts a text; fails on an unterminated string or comment.
-    pub(super) fn new(sql: &'a str) -> Result<Self, SqlError> {
+    pub(in crate::planner) fn new(sql: &'a str) -> Result<Self, SqlError> {
         let dialect = PostgreSqlDialect {};
         let tokens =
             Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| unterminated(sql, &error))?;
@@ -58,7 +63,23 @@ impl<'a> Lexer<'a> {
             let (end, _) = place.advance_to(token.span.end);
             lexemes.push(Lexeme { token, start, end, chars_before });
         }
-        Ok(Self { sql, lexemes })
+        let lexer = Self { sql, lexemes };
+        let is_nameless = |lexeme: &&Lexeme| {
+            matches!(&lexeme.token.token,
+            Token::Word(word) if word.quote_style.is_some() && word.value.is_empty())
+        };
+        match lexer.lexemes.iter().find(is_nameless) {
+            Some(lexeme) => {
+                let text = "zero-length delimited identifier at or near \"\"\"\"";
+                Err(SqlError::new(Code::SyntaxError, text).at(lexeme.position()))
+            }
+            None => Ok(lexer),
+        }
+    }
+
+    /// All lexemes of the text.
+    pub(in crate::planner) fn lexemes(&self) -> &[Lexeme] {
+        &self.lexemes
     }
 
     /// The lexemes of each statement that is not empty.
@@ -72,12 +93,13 @@ impl<'a> Lexer<'a> {
             return InnerQuery { sql: String::new(), position_offset: 0 };
         };
         let sql = self.sql.get(first.start..last.end).unwrap_or_default().to_owned();
-        InnerQuery { sql, position_offset: first.chars_before }
+        InnerQuery { sql, position_offset: i64::from(first.chars_before) }
     }
 
     /// A syntax error at a lexeme.
     pub(super) fn error_at(&self, lexeme: &Lexeme) -> SqlError {
-        let text: String = self.sql.get(lexeme.start..lexeme.end).unwrap_or_default().chars().take(200).collect();
+        let text: String =
+            self.sql.get(lexeme.start..lexeme.end).unwrap_or_default().chars().take(NEAR_CHARS_MAX).collect();
         SqlError::new(Code::SyntaxError, format!("syntax error at or near \"{text}\"")).at(lexeme.chars_before + 1)
     }
 
@@ -94,12 +116,38 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// Where a text stops in the middle of a token; the tokenizer may point at the start or at the end.
 fn unterminated(sql: &str, error: &TokenizerError) -> SqlError {
-    let (start, characters) = Place::new(sql).advance_to(error.location);
-    let near: String = sql.get(start..).unwrap_or_default().chars().take(40).collect();
-    SqlError::new(Code::SyntaxError, format!("syntax error at or near \"{near}\""))
-        .with_detail(error.message.clone())
-        .at(characters + 1)
+    let kind = [
+        ("string literal", "quoted string", "'"),
+        ("close delimiter", "quoted identifier", "\""),
+        ("comment", "/* comment", "/*"),
+        ("dollar", "dollar-quoted string", "$"),
+    ];
+    let message = error.message.to_lowercase();
+    let found = kind.iter().find(|(word, ..)| message.contains(word));
+    let (mut start, mut characters) = Place::new(sql).advance_to(error.location);
+    if let Some((_, _, opening)) = found
+        && sql.get(start..).is_some_and(|rest| !rest.starts_with(opening))
+        && let Some(opened) = last_opening(sql, opening)
+    {
+        start = opened;
+        characters = u32::try_from(sql.get(..start).unwrap_or_default().chars().count()).unwrap_or(u32::MAX - 1);
+    }
+    let near: String = sql.get(start..).unwrap_or_default().chars().take(NEAR_CHARS_MAX).collect();
+    let what = found.map_or_else(|| String::from("syntax error"), |(_, what, _)| format!("unterminated {what}"));
+    SqlError::new(Code::SyntaxError, format!("{what} at or near \"{near}\"")).at(characters + 1)
+}
+
+/// Where the token opens that has no end: from there on nothing else opens one.
+fn last_opening(sql: &str, opening: &str) -> Option<usize> {
+    let dialect = PostgreSqlDialect {};
+    let mut places = sql.match_indices(opening).map(|(place, _)| place).take(OPENINGS_MAX);
+    places.find(|place| {
+        let before = sql.get(..*place).unwrap_or_default();
+        Tokenizer::new(&dialect, before).tokenize().is_ok()
+            && Tokenizer::new(&dialect, sql.get(*place..).unwrap_or_default()).tokenize().is_err()
+    })
 }
 
 /// Walks a text forward once and translates the tokenizer's lines and columns.

@@ -124,7 +124,9 @@ impl<'a> Reader<'a> {
     pub(super) fn text_literal(&mut self) -> Result<String, SqlError> {
         let text = match self.peek() {
             Some(
-                Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) | Token::NationalStringLiteral(text),
+                Token::SingleQuotedString(text)
+                | Token::EscapedStringLiteral(text)
+                | Token::NationalStringLiteral(text),
             ) => text.clone(),
             Some(Token::DollarQuotedString(text)) => text.value.clone(),
             _ => return Err(self.error()),

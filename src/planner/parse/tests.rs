@@ -1,6 +1,9 @@
 //! Statements as clients write them, and texts that are none.
 
-use super::super::statement::{AfterEnd, DiscardTarget, ExplainFormat, FetchCount, FetchRows, SetScope, SetValue};
+use super::super::statement::{
+    AfterEnd, CopyFormat, DiscardTarget, ExplainFormat, Explained, FetchCount, FetchRows, ForceQuote, InnerQuery,
+    Scroll, SetScope, SetValue, StoredChange, StoredRole,
+};
 use super::{Statement, parse};
 use crate::types::Code;
 
@@ -33,7 +36,10 @@ fn a_syntax_error_tells_its_place_in_characters() {
         ("select 1;\nselect * frm t where x", 17, ""),
         ("select (1", 10, "syntax error at end of input"),
         ("select 1 +; select 2", 11, "syntax error at or near \";\""),
-        ("select 'abc", 8, "syntax error at or near \"'abc\""),
+        ("select 'abc", 8, "unterminated quoted string at or near \"'abc\""),
+        ("select \"abc", 8, "unterminated quoted identifier at or near \"\"abc\""),
+        ("select /* abc", 8, "unterminated /* comment at or near \"/* abc\""),
+        ("select $a$abc", 8, "unterminated dollar-quoted string at or near \"$a$abc\""),
     ] {
         let error = parse(sql).expect_err(sql);
         assert_eq!(error.code, Code::SyntaxError, "{sql}");
@@ -97,14 +103,20 @@ fn cursors_and_prepared_statements_are_read() {
     else {
         panic!()
     };
-    assert!(options.hold && !options.scroll);
+    assert!(options.hold && options.scroll == Scroll::No);
     assert_eq!((inner.sql.as_str(), inner.position_offset), ("select 1", 52));
     for (sql, count) in [
-        ("FETCH c", FetchCount::Forward(1)),
-        ("fetch 100 in \"c\"", FetchCount::Forward(100)),
-        ("FETCH FORWARD ALL FROM c", FetchCount::All),
-        ("FETCH -5 FROM c", FetchCount::Backward),
-        ("fetch all", FetchCount::Forward(1)),
+        ("FETCH c", FetchCount::Forward(Some(1))),
+        ("fetch 100 in \"c\"", FetchCount::Forward(Some(100))),
+        ("FETCH FORWARD ALL FROM c", FetchCount::Forward(None)),
+        ("FETCH -5 FROM c", FetchCount::Backward(Some(5))),
+        ("fetch backward -5 c", FetchCount::Forward(Some(5))),
+        ("fetch backward all c", FetchCount::Backward(None)),
+        ("fetch first from c", FetchCount::Absolute(1)),
+        ("fetch last c", FetchCount::Absolute(-1)),
+        ("fetch absolute -3 in c", FetchCount::Absolute(-3)),
+        ("fetch relative +2 c", FetchCount::Relative(2)),
+        ("fetch all", FetchCount::Forward(Some(1))),
     ] {
         let Statement::Fetch { count: found, rows, .. } = one(sql) else { panic!("{sql}") };
         assert_eq!((found, rows), (count, FetchRows::Send), "{sql}");
@@ -112,26 +124,67 @@ fn cursors_and_prepared_statements_are_read() {
     let Statement::Prepare { types, .. } = one("prepare p (int, timestamp with time zone) as select $1, $2") else {
         panic!()
     };
-    assert_eq!(types, ["int", "timestamp with time zone"]);
+    assert_eq!(texts(&types), ["int", "timestamp with time zone"]);
     let Statement::Execute { arguments, .. } = one("execute p(f(1, 2), 'a,b')") else { panic!() };
-    assert_eq!(arguments, ["f(1, 2)", "'a,b'"]);
+    assert_eq!((texts(&arguments), arguments[1].position_offset), (vec!["f(1, 2)", "'a,b'"], 19));
+    for sql in
+        ["fetch absolute c", "fetch - c", "declare c scroll no scroll cursor for select 1", "execute p(1", "copy t"]
+    {
+        assert!(parse(sql).is_err(), "{sql}");
+    }
+}
+
+fn texts(written: &[InnerQuery]) -> Vec<&str> {
+    written.iter().map(|one| one.sql.as_str()).collect()
 }
 
 #[test]
 fn explain_is_read() {
-    let Statement::Explain { analyze, format, inner, .. } = one("explain (analyze, format json) select 1") else {
+    let Statement::Explain { options, what: Explained::Query(inner) } = one("explain (analyze, format json) select 1")
+    else {
         panic!()
     };
-    assert!(analyze);
-    assert_eq!((format, inner.sql.as_str()), (ExplainFormat::Json, "select 1"));
-    assert!(matches!(one("EXPLAIN (select 1)"), Statement::Explain { analyze: false, .. }));
-    assert!(matches!(one("explain (format xml) select 1"), Statement::Unsupported { .. }));
+    assert!(options.analyze && options.timing && options.summary);
+    assert_eq!((options.format, inner.sql.as_str()), (ExplainFormat::Json, "select 1"));
+    assert!(matches!(one("EXPLAIN (select 1)"), Statement::Explain { options, .. } if !options.analyze));
+    assert!(matches!(one("explain verbose execute p(1)"),
+        Statement::Explain { options, what: Explained::Execute { .. } } if options.verbose));
+}
+
+#[test]
+fn copy_is_read() {
+    let Statement::Copy { source, options } =
+        one("COPY \"Logs\" (id, \"ts\") TO STDOUT WITH CSV HEADER QUOTE AS '''' FORCE QUOTE id")
+    else {
+        panic!()
+    };
+    assert_eq!(source.inner.sql, "SELECT \"id\", \"ts\" FROM \"Logs\"");
+    let CopyFormat::Csv { quote, escape, force_quote, .. } = options.format else { panic!() };
+    assert_eq!((options.header, quote, escape), (true, b'\'', b'\''));
+    assert_eq!(force_quote, ForceQuote::Columns(vec!["id".into()]));
+    let Statement::Copy { source, .. } = one("copy  ( select (1), ')' ) to stdout") else { panic!() };
+    assert_eq!((source.inner.sql.as_str(), source.inner.position_offset), ("select (1), ')'", 8));
+}
+
+#[test]
+fn stored_settings_are_read() {
+    let Statement::AlterSettings { scope, change, .. } = one("alter role \"R\" in database d set a.b to 'x', y") else {
+        panic!()
+    };
+    assert_eq!((scope.role, scope.database), (StoredRole::Named("R".into()), Some("d".into())));
+    let value = SetValue::Values(vec!["x".into(), "y".into()]);
+    assert_eq!(change, StoredChange::Set { name: "a.b".into(), value });
+    assert!(matches!(
+        one("alter role all set a = default"),
+        Statement::AlterSettings { change: StoredChange::Reset(_), .. }
+    ));
+    assert!(matches!(one("alter role r with login"), Statement::Unsupported { .. }));
 }
 
 #[test]
 fn known_commands_that_are_missing_are_told_from_nonsense() {
     assert_eq!(one("create table t (a int)"), Statement::Unsupported { tag: "CREATE TABLE".into() });
-    assert_eq!(one("LISTEN c"), Statement::Unsupported { tag: "LISTEN".into() });
+    assert_eq!(one("LISTEN c"), Statement::Listen("c".into()));
     assert!(parse("frobnicate").is_err());
 }
 

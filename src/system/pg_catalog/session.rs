@@ -15,7 +15,7 @@ pub(super) fn settings(session: &SessionFacts, rows: &mut Rows) {
         let choices = setting.choices.iter().map(|choice| Some(choice.clone())).collect::<Vec<_>>();
         rows.push(&[
             ("name", setting.name.as_str().into()),
-            ("setting", setting.value.as_str().into()),
+            ("setting", setting.bare.as_deref().unwrap_or(&setting.value).into()),
             ("unit", optional(&setting.unit)),
             ("category", setting.category.as_str().into()),
             ("short_desc", setting.description.as_str().into()),

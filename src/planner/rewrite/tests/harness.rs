@@ -75,8 +75,11 @@ impl Harness {
         engine.register_catalog("kubearmor", Arc::<MemoryCatalogProvider>::clone(&provider));
         let session = Arc::new(session());
         let settings = settings(zone);
-        let bare =
-            Arc::new(FunctionContext { catalog: facts(&catalog, BTreeMap::new()), session: Arc::clone(&session), control: None });
+        let bare = Arc::new(FunctionContext {
+            catalog: facts(&catalog, BTreeMap::new()),
+            session: Arc::clone(&session),
+            control: None,
+        });
         {
             let state = engine.state_ref();
             let mut state = state.write();
@@ -98,7 +101,8 @@ impl Harness {
             }
         }
         let facts = facts(&catalog, view_columns);
-        let context = Arc::new(FunctionContext { catalog: Arc::clone(&facts), session: Arc::clone(&session), control: None });
+        let context =
+            Arc::new(FunctionContext { catalog: Arc::clone(&facts), session: Arc::clone(&session), control: None });
         register_of_session(&mut harness.engine.state_ref().write(), &context, &settings).expect("functions");
         let system = PgCatalog::new(Arc::clone(&facts), Arc::clone(&session));
         provider.register_schema("pg_catalog", Arc::new(system)).expect("pg_catalog");
