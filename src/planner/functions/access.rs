@@ -97,6 +97,14 @@ fn role_text(catalog: &CatalogFacts, oid: u32) -> String {
     catalog.role_name(oid).map_or_else(|| oid.to_string(), quote_ident)
 }
 
+/// The functions that give one field of the rows of `aclexplode_rows`.
+pub(super) const FIELDS: &[(&str, &str)] = &[
+    ("aclexplode_grantor", "grantor"),
+    ("aclexplode_grantee", "grantee"),
+    ("aclexplode_privilege_type", "privilege_type"),
+    ("aclexplode_is_grantable", "is_grantable"),
+];
+
 /// `aclexplode_rows`: a list of rows, one per privilege of an access list.
 pub(super) fn explode(context: &Arc<FunctionContext>) -> ScalarUDF {
     let signature = Signature::new(TypeSignature::Any(1), Volatility::Stable);

@@ -29,6 +29,12 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     own.chain(bounds).collect()
 }
 
+/// Functions that give rows, and those that give one field of these rows.
+pub(super) const FIELDS: &[(&str, &[(&str, &str)])] = &[
+    ("expandarray_rows", &[("expandarray_x", "x"), ("expandarray_n", "n")]),
+    ("options_rows", &[("options_option_name", "option_name"), ("options_option_value", "option_value")]),
+];
+
 /// What the function makes of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Shape {

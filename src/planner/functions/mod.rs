@@ -15,6 +15,7 @@ mod function;
 mod idents;
 mod instants;
 mod json;
+mod list_fields;
 mod lists;
 mod literals;
 mod moments;
@@ -84,7 +85,7 @@ pub fn register_tables(state: &mut SessionState) -> Result<()> {
     let engine = SessionContext::new_with_state(named);
     tables::register(&engine)?;
     *state = engine.state();
-    register(state, [tokens::function()])?;
+    register_rows(state, tokens::function(), tokens::FIELDS)?;
     register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
 }
 
@@ -99,7 +100,7 @@ pub fn register_of_session(
         register(state, functions.into_iter().map(Function::udf))?;
     }
     register(state, access::functions(context).into_iter().map(Function::udf))?;
-    register(state, [access::explode(context)])?;
+    register_rows(state, access::explode(context), access::FIELDS)?;
     registry::register(state, context)?;
     series::register(state, &Moment::of(settings)?);
     Ok(())
@@ -110,6 +111,10 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, events::functions())?;
     register(state, spans::functions())?;
     register(state, lists::functions())?;
+    for (rows, fields) in lists::FIELDS {
+        let rows = state.udf(rows)?;
+        register(state, list_fields::of(&rows, fields))?;
+    }
     register(state, idents::functions().into_iter().map(Function::udf))?;
     register(state, texts::typed_functions())?;
     register(state, texts::functions().into_iter().map(Function::udf))?;
@@ -148,6 +153,13 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     state.register_function_rewrite(Arc::<ZoneRules>::clone(&rules))?;
     state.add_analyzer_rule(Arc::<ZoneRules>::clone(&rules));
     state.register_expr_planner(rules)
+}
+
+/// Adds a function that gives rows as a list, and those that give one field of these rows.
+fn register_rows(state: &mut SessionState, rows: ScalarUDF, fields: &[(&'static str, &'static str)]) -> Result<()> {
+    let rows = Arc::new(rows);
+    register(state, list_fields::of(&rows, fields))?;
+    state.register_udf(rows).map(drop)
 }
 
 /// Adds functions; one of the same name is replaced.

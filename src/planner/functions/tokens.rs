@@ -13,6 +13,10 @@ use datafusion::logical_expr::{
 
 use crate::system::TOKEN_TYPES;
 
+/// The functions that give one field of the rows.
+pub(super) const FIELDS: &[(&str, &str)] =
+    &[("token_type_tokid", "tokid"), ("token_type_alias", "alias"), ("token_type_description", "description")];
+
 /// The function of this file; there is one parser, so its rows do not depend on the argument.
 pub(super) fn function() -> ScalarUDF {
     ScalarUDF::new_from_impl(TokenTypes { signature: Signature::new(TypeSignature::Any(1), Volatility::Stable) })

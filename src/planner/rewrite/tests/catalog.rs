@@ -130,6 +130,12 @@ async fn functions_that_give_rows_stand_in_from_and_in_a_select_list() {
             &["oid", "text"],
             &[&["10", "TRIGGER"], &["10", "TRUNCATE"]],
         ),
+        (
+            "SELECT aclexplode_privilege_type('{=r*w/armorlake}'::aclitem[]), expandarray_n(ARRAY['a', 'b']), \
+             options_option_value(ARRAY['a=b'])",
+            &["_text", "_int4", "_text"],
+            &[&["[SELECT, UPDATE]", "[1, 2]", "[b]"]],
+        ),
         ("SELECT count(*) > 0 FROM pg_show_all_settings()", &["bool"], &[&["true"]]),
     ])
     .await;
