@@ -50,6 +50,7 @@ use error::located_error;
 pub use error::sql_error_from_engine;
 pub use explain::{Explanation, PlanDetail, PlanStep};
 pub use parse::{SQL_BYTES_MAX, parse};
+use rewrite::ParameterType;
 pub use statement::{
     AfterEnd, CopyFormat, CopyOptions, CopySource, CursorOptions, DiscardTarget, ExplainFormat, ExplainOptions,
     Explained, FetchCount, FetchRows, ForceQuote, InnerQuery, ParsedStatement, Scroll, SetScope, SetValue, Statement,
@@ -158,7 +159,9 @@ impl Planner {
         let session = self.session(context)?;
         let sql = query.sql.as_ref();
         let described = async {
-            let (plan, parameters) = typed_plan(&session, &query.statement, hints).await?;
+            let declared: Vec<_> =
+                hints.iter().map(|hint| hint.map(|kind| ParameterType { kind, scale: None })).collect();
+            let (plan, parameters) = typed_plan(&session, &query.statement, &declared).await?;
             let plan = session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})?;
             Ok(Description { parameters, columns: Arc::new(shown_columns(plan.schema().as_arrow())) })
         };
@@ -257,8 +260,8 @@ impl Planner {
     ) -> Result<Prepared, SqlError> {
         let session = self.session(context)?;
         let planned = async {
-            let hints: Vec<Option<SqlType>> = parameters.iter().map(type_of_value).collect();
-            let (mut plan, _) = typed_plan(&session, &query.statement, &hints).await?;
+            let known: Vec<_> = parameters.iter().map(type_of_value).collect();
+            let (mut plan, _) = typed_plan(&session, &query.statement, &known).await?;
             if !parameters.is_empty() {
                 let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
                 plan = plan.with_param_values(ParamValues::List(values))?;
@@ -423,7 +426,7 @@ fn parse_statement(session: &SessionState, sql: &str) -> Result<EngineStatement,
 async fn logical_plan(
     session: &SessionState,
     statement: &EngineStatement,
-    parameters: &[Option<SqlType>],
+    parameters: &[Option<ParameterType>],
 ) -> Result<LogicalPlan, DataFusionError> {
     let mut statement = statement.clone();
     if let EngineStatement::Statement(inner) = &mut statement {
@@ -448,7 +451,7 @@ async fn logical_plan(
 async fn typed_plan(
     session: &SessionState,
     statement: &EngineStatement,
-    hints: &[Option<SqlType>],
+    hints: &[Option<ParameterType>],
 ) -> Result<(LogicalPlan, Vec<SqlType>), DataFusionError> {
     let plan = logical_plan(session, statement, hints).await?;
     let inferred = parameters::inferred(&plan, |number| hints.get(number - 1).copied().flatten().is_some())?;
@@ -461,22 +464,32 @@ async fn typed_plan(
     }
     let known = |index: usize| hints.get(index).copied().flatten();
     let types: Vec<SqlType> = (0..count)
-        .map(|index| known(index).or_else(|| inferred.get(&(index + 1)).copied().flatten()).unwrap_or(SqlType::Text))
+        .map(|index| {
+            let told = inferred.get(&(index + 1)).copied().flatten();
+            known(index).map(|known| known.kind).or(told).unwrap_or(SqlType::Text)
+        })
         .collect();
     if (0..count).all(|index| known(index).is_some()) {
         return Ok((plan, types));
     }
-    let all: Vec<Option<SqlType>> = types.iter().copied().map(Some).collect();
+    let plain = |kind: SqlType| ParameterType { kind, scale: None };
+    let all: Vec<_> = types.iter().enumerate().map(|(index, kind)| known(index).or(Some(plain(*kind)))).collect();
     Ok((logical_plan(session, statement, &all).await?, types))
 }
 
 /// The type of a parameter's value; none where texts of several types look alike.
-fn type_of_value(value: &ScalarValue) -> Option<SqlType> {
-    match value.data_type() {
-        DataType::FixedSizeBinary(16) => Some(SqlType::Uuid),
-        data_type if data_type.is_string() || data_type.is_nested() || data_type.is_null() => None,
-        data_type => SqlType::from_arrow(&data_type),
-    }
+fn type_of_value(value: &ScalarValue) -> Option<ParameterType> {
+    let data_type = value.data_type();
+    let kind = match &data_type {
+        DataType::FixedSizeBinary(16) => SqlType::Uuid,
+        data_type if data_type.is_string() || data_type.is_nested() || data_type.is_null() => return None,
+        data_type => SqlType::from_arrow(data_type)?,
+    };
+    let scale = match data_type {
+        DataType::Decimal128(_, scale) => u8::try_from(scale).ok(),
+        _ => None,
+    };
+    Some(ParameterType { kind, scale })
 }
 
 /// Nobody's statement: for planning the built-in views, which depend on no session.

@@ -7,7 +7,7 @@
 //! 2. `parameters`: `$1` gets the type that is known of it;
 //! 3. `names`: bare names of `pg_catalog` relations are qualified;
 //! 4. `lateral`: `CROSS JOIN LATERAL unnest(a.x)` becomes a derived table;
-//! 5. `numbers`, `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
+//! 5. `numbers`, `rows`, `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
 //! 6. `columns` again: objects in the outermost select list are shown by name.
 
 mod build;
@@ -20,6 +20,9 @@ mod operators;
 mod parameters;
 mod precedence;
 mod sets;
+mod precision;
+mod rows;
+mod spans;
 mod subqueries;
 #[cfg(test)]
 mod tests;
@@ -31,11 +34,11 @@ use datafusion::sql::sqlparser::ast::{
     Expr, OrderBy, OrderByKind, Query, Select, Statement, TableFactor, VisitMut, VisitorMut,
 };
 
-use crate::types::SqlType;
 pub(in crate::planner) use build::array_literal;
 
 pub use columns::shown_name;
 pub(in crate::planner) use operators::backslashed;
+pub use parameters::ParameterType;
 
 /// Rewrites a statement in place. Names of result columns may carry a suffix that makes them
 /// unique for the engine: show them through [`shown_name`].
@@ -44,7 +47,7 @@ pub fn rewrite_statement(statement: &mut Statement) {
 }
 
 /// The same with the types of parameters as far as they are known.
-pub fn rewrite_with_parameters(statement: &mut Statement, parameters: &[Option<SqlType>]) {
+pub fn rewrite_with_parameters(statement: &mut Statement, parameters: &[Option<ParameterType>]) {
     columns::name_columns(statement);
     parameters::type_parameters(statement, parameters);
     names::qualify(statement);
@@ -95,10 +98,14 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let precision = precision::of(expr);
         numbers::rewrite(expr);
+        rows::rewrite(expr);
+        spans::rewrite(expr);
         operators::rewrite(expr);
         calls::rewrite(expr);
         types::rewrite(expr);
+        precision::apply(expr, precision);
         subqueries::rewrite(expr);
         ControlFlow::Continue(())
     }

@@ -371,8 +371,7 @@ impl Numeric {
     /// The digits behind the point that PostgreSQL gives the square root of this number.
     pub fn root_scale(self) -> u8 {
         let (weight, _) = self.leading();
-        let root_weight =
-            if weight >= 0 { (weight + 1) * GROUP_DIGITS / 2 - 1 } else { 1 - (1 - weight) * GROUP_DIGITS / 2 };
+        let root_weight = (weight + 1) * GROUP_DIGITS / 2 - 1;
         let digits = (SIGNIFICANT_DIGITS - root_weight).max(i32::from(self.shown().scale));
         u8::try_from(digits.clamp(0, 37)).unwrap_or_default()
     }

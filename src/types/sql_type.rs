@@ -356,6 +356,11 @@ impl SqlType {
         length.saturating_add(MODIFIER_OFFSET)
     }
 
+    /// The characters of a text with this type modifier; none where it has no bound.
+    pub fn length_of_modifier(modifier: i32) -> Option<usize> {
+        usize::try_from(modifier.checked_sub(MODIFIER_OFFSET)?).ok()
+    }
+
     /// The type modifier of a numeric with this precision and scale.
     pub fn numeric_modifier(precision: i32, scale: i32) -> i32 {
         ((precision << 16) | (scale & 0x7ff)) + MODIFIER_OFFSET

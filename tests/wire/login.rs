@@ -18,7 +18,7 @@ async fn the_right_password_opens_and_wrong_ones_do_not() {
     let server = Server::start(with_passwords()).await;
     let tasks = Tasks::new();
     let client = connect(driver_config(&server).password(PASSWORD), &tasks).await.expect("the right password");
-    assert_eq!(client.query_one("select 1", &[]).await.expect("a row").get::<_, i64>(0), 1);
+    assert_eq!(client.query_one("select 1", &[]).await.expect("a row").get::<_, i32>(0), 1);
     for (user, password) in [("reader", "wrong"), ("nobody", PASSWORD), ("keyless", ""), ("keyless", "x")] {
         let error = connect(driver_config(&server).user(user).password(password), &tasks).await;
         let error = error.err().unwrap_or_else(|| panic!("{user} got in"));

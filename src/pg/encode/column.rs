@@ -41,6 +41,7 @@ enum Values {
     Timestamp(TimestampMicrosecondArray),
     Interval(IntervalMonthDayNanoArray),
     List(Box<List>),
+    Record(Vec<Column>),
     /// Types that PostgreSQL does not have, as text.
     Shown(StringArray),
     Null,
@@ -65,6 +66,11 @@ impl Column {
             _ => std::sync::Arc::clone(array),
         };
         Ok(Self { kind, nulls, values })
+    }
+
+    /// The SQL type of its values.
+    pub(super) fn kind(&self) -> SqlType {
+        self.kind
     }
 
     pub(super) fn is_null(&self, row: usize) -> bool {
@@ -102,6 +108,7 @@ impl Column {
             Values::Timestamp(values) => datetime::timestamp_text(values.value(row), settings, out)?,
             Values::Interval(values) => interval::text(values.value(row), settings.interval_style, out),
             Values::List(list) => list.text(row, self.kind, settings, out)?,
+            Values::Record(columns) => super::list::record_text(columns, row, settings, out)?,
             Values::Null => {}
         }
         Ok(())
@@ -135,6 +142,7 @@ impl Column {
             Values::Timestamp(values) => datetime::timestamp_binary(values.value(row), out)?,
             Values::Interval(values) => interval::binary(values.value(row), out),
             Values::List(list) => list.binary(row, self.kind, settings, out)?,
+            Values::Record(columns) => super::list::record_binary(columns, row, settings, out)?,
             Values::Null => {}
         }
         Ok(())
@@ -159,6 +167,11 @@ fn values(kind: SqlType, array: &ArrayRef) -> Result<Values, SqlError> {
     }
     if let Some(item) = super::list::item_kind(kind, array.data_type()) {
         return Ok(Values::List(Box::new(List::new(item, array)?)));
+    }
+    if let Some(record) = array.as_struct_opt() {
+        let columns = record.fields().iter().zip(record.columns());
+        let columns = columns.map(|(field, column)| Column::new(SqlType::of_field(field), column));
+        return Ok(Values::Record(columns.collect::<Result<_, _>>()?));
     }
     Ok(match kind {
         SqlType::Bool => Values::Bool(cast(array, &DataType::Boolean)?.as_boolean().clone()),

@@ -125,6 +125,58 @@ fn is_vector(kind: SqlType) -> bool {
     matches!(kind, SqlType::Int2Vector | SqlType::OidVector)
 }
 
+/// `(1,"a b",)`: nothing stands for NULL.
+pub(super) fn record_text(
+    columns: &[Column],
+    row: usize,
+    settings: &FormatSettings,
+    out: &mut BytesMut,
+) -> Result<(), SqlError> {
+    out.put_u8(b'(');
+    for (place, column) in columns.iter().enumerate() {
+        if place > 0 {
+            out.put_u8(b',');
+        }
+        if column.is_null(row) {
+            continue;
+        }
+        let mut text = BytesMut::new();
+        column.text(row, settings, &mut text)?;
+        let special = text.is_empty()
+            || text.iter().any(|byte| matches!(byte, b'"' | b'\\' | b'(' | b')' | b',') || byte.is_ascii_whitespace());
+        if !special {
+            out.put_slice(&text);
+            continue;
+        }
+        out.put_u8(b'"');
+        for byte in &text {
+            if matches!(byte, b'"' | b'\\') {
+                out.put_u8(*byte);
+            }
+            out.put_u8(*byte);
+        }
+        out.put_u8(b'"');
+    }
+    out.put_u8(b')');
+    Ok(())
+}
+
+/// The number of columns, then type, length and bytes of each.
+pub(super) fn record_binary(
+    columns: &[Column],
+    row: usize,
+    settings: &FormatSettings,
+    out: &mut BytesMut,
+) -> Result<(), SqlError> {
+    let too_long = |_| SqlError::new(Code::OutOfMemory, "a row has too many columns for the protocol");
+    out.put_i32(i32::try_from(columns.len()).map_err(too_long)?);
+    for column in columns {
+        out.put_u32(column.kind().oid());
+        write_value(column, row, Format::Binary, settings, out)?;
+    }
+    Ok(())
+}
+
 /// Writes an item, in double quotes where it could be mistaken.
 fn quoted(item: &[u8], out: &mut BytesMut) {
     let special =

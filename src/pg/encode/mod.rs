@@ -11,8 +11,10 @@ mod list;
 mod number;
 
 use bytes::{BufMut, BytesMut};
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, Schema};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
 use crate::session::FormatSettings;
@@ -65,6 +67,8 @@ impl Format {
 #[derive(Debug)]
 pub(super) struct RowEncoder {
     columns: Vec<(SqlType, Format)>,
+    /// The lengths to which blanks fill texts, by column; none for most.
+    filled: Vec<Option<usize>>,
     settings: FormatSettings,
 }
 
@@ -73,7 +77,8 @@ impl RowEncoder {
     pub(super) fn new(schema: &Schema, formats: &[Format], settings: FormatSettings) -> Self {
         let types = schema.fields().iter().map(|field| SqlType::of_field(field));
         let formats = formats.iter().copied().chain(std::iter::repeat(Format::Text));
-        Self { columns: types.zip(formats).collect(), settings }
+        let filled = schema.fields().iter().map(|field| filled_length(field)).collect();
+        Self { columns: types.zip(formats).collect(), filled, settings }
     }
 
     /// Whether another result has the same types; what was announced as text takes any.
@@ -94,13 +99,33 @@ impl RowEncoder {
         let columns = self
             .columns
             .iter()
-            .zip(batch.columns())
-            .map(|((kind, format), array)| {
+            .zip(batch.columns().iter().zip(&self.filled))
+            .map(|((kind, format), (array, length))| {
                 let (kind, format) = shown_as(*kind, *format, array.data_type());
-                Ok((Column::new(kind, array)?, format))
+                let column = match length {
+                    Some(length) => Column::new(kind, &with_blanks(array, *length))?,
+                    None => Column::new(kind, array)?,
+                };
+                Ok((column, format))
             })
             .collect::<Result<Vec<_>, SqlError>>()?;
         Ok(BatchEncoder { columns, settings: &self.settings })
+    }
+}
+
+/// The length to which a column's texts are filled with blanks: they travel without them, as they compare.
+fn filled_length(field: &Field) -> Option<usize> {
+    let length = SqlType::length_of_modifier(SqlType::modifier_of_field(field))?;
+    (SqlType::of_field(field) == SqlType::Bpchar).then_some(length)
+}
+
+fn with_blanks(array: &ArrayRef, length: usize) -> ArrayRef {
+    match array.as_string_opt::<i32>() {
+        Some(texts) => {
+            let filled = texts.iter().map(|text| text.map(|text| format!("{text:<length$}")));
+            Arc::new(filled.collect::<StringArray>())
+        }
+        None => Arc::clone(array),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn read(bytes: &[u8], kind: SqlType) -> Result<ScalarValue, SqlError>
         SqlType::Timestamp => ScalarValue::TimestampMicrosecond(Some(instant(bytes, kind)?), None),
         SqlType::Timestamptz => ScalarValue::TimestampMicrosecond(Some(instant(bytes, kind)?), Some(Arc::from("UTC"))),
         SqlType::Interval => interval(fixed(bytes, kind)?)?,
-        SqlType::Inet => {
+        SqlType::Inet | SqlType::Cidr => {
             let (address, prefix) = inet::from_binary(bytes).ok_or_else(invalid)?;
             ScalarValue::Utf8(Some(inet::text(address, prefix)))
         }

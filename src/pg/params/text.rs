@@ -37,7 +37,7 @@ pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Resu
         }
         SqlType::Interval => ScalarValue::IntervalMonthDayNano(Some(interval::read(trimmed).ok_or_else(invalid)?)),
         SqlType::Uuid => uuid_value(uuid::Uuid::try_parse(trimmed).map_err(|_| invalid())?),
-        SqlType::Inet => {
+        SqlType::Inet | SqlType::Cidr => {
             let (address, prefix) = inet::parse(trimmed).ok_or_else(invalid)?;
             ScalarValue::Utf8(Some(inet::text(address, prefix)))
         }

@@ -1,8 +1,7 @@
 //! Casts as PostgreSQL makes them: `as_type(value, type, modifier)`.
 //!
-//! [`CastReader`] puts the function where SQL writes a cast between numbers, texts, truth values, bytes
-//! or arrays, with the types at hand. Casts of instants, days and identities have rules of their own
-//! (`zone_rules`, `literals`); casts that the engine adds itself only ever widen, and stay.
+//! `cast_rules` puts the function where SQL writes a cast between numbers, texts, truth values, bytes or
+//! arrays. Casts of instants, days and identities have rules of their own (`zone_rules`, `literals`).
 
 use std::sync::Arc;
 
@@ -11,16 +10,12 @@ use datafusion::arrow::array::{
     IntervalMonthDayNanoArray, ListArray, StringArray, new_null_array,
 };
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int64Type};
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::expr::{Cast, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, lit,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::cast_text::{bytes_of, shown_texts};
@@ -84,66 +79,11 @@ impl Target {
 
     /// Characters of a text that has a bound.
     fn length(self) -> Option<usize> {
-        usize::try_from(self.modifier.checked_sub(4)?).ok()
+        SqlType::length_of_modifier(self.modifier)
     }
 
     fn item(self) -> Option<Self> {
         self.kind.item().map(|kind| Self { kind, ..self })
-    }
-}
-
-/// Puts [`AS_TYPE`] in the place of casts whose meaning is not the engine's.
-#[derive(Debug)]
-pub(super) struct CastReader {
-    pub(super) as_type: Arc<ScalarUDF>,
-}
-
-impl FunctionRewrite for CastReader {
-    fn name(&self) -> &'static str {
-        "cast_reader"
-    }
-
-    fn rewrite(&self, expr: Expr, schema: &DFSchema, _options: &ConfigOptions) -> Result<Transformed<Expr>> {
-        let Expr::Cast(Cast { expr: inner, field }) = expr else { return Ok(Transformed::no(expr)) };
-        let from = inner.to_field(schema).map(|(_, field)| field)?;
-        let (source, target) = (SqlType::of_field(&from), Target::of_field(&field));
-        if !is_ours(source, target, &from, &field) {
-            return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
-        }
-        if target.arrow() != *field.data_type() {
-            // A fragment names a precision of its own.
-            return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
-        }
-        let arguments = vec![*inner, lit(target.kind.name()), lit(i64::from(target.modifier))];
-        let call = ScalarFunction::new_udf(Arc::clone(&self.as_type), arguments);
-        Ok(Transformed::yes(Expr::ScalarFunction(call)))
-    }
-}
-
-/// Whether a cast is made by [`AS_TYPE`].
-fn is_ours(source: SqlType, target: Target, from: &Field, to: &Field) -> bool {
-    let plain = |kind: SqlType| kind.is_number() || kind.is_text() || matches!(kind, SqlType::Bool | SqlType::Bytea);
-    let shown = plain(source) || source.item().is_some() || matches!(source, SqlType::Interval | SqlType::Record);
-    // What the engine counts is widened by the engine.
-    if from.data_type() == &DataType::UInt64 {
-        return false;
-    }
-    if source == target.kind && target.modifier == -1 && from.data_type() == to.data_type() {
-        return false;
-    }
-    match target.kind {
-        kind if kind.item().is_some() => source.item().is_some() || source.is_text(),
-        kind if kind.is_text() && kind != SqlType::Unknown => {
-            shown || matches!(source, SqlType::Json | SqlType::Jsonb | SqlType::Inet | SqlType::Cidr)
-        }
-        kind if plain(kind) => plain(source),
-        SqlType::Cidr => source.is_text() || source == SqlType::Inet,
-        SqlType::Interval => source.is_text(),
-        // There is no such cast: the function says so.
-        SqlType::Date | SqlType::Time | SqlType::Timestamp | SqlType::Timestamptz => {
-            (source.is_number() && from.data_type() != &DataType::Null) || source == SqlType::Bool
-        }
-        _ => false,
     }
 }
 
@@ -248,7 +188,7 @@ pub(super) fn converted(array: &ArrayRef, source: SqlType, target: Target) -> Re
         SqlType::Bytea => bytes(array, source),
         SqlType::Interval => spans(array, source),
         kind if kind.item().is_some() => lists(array, source, target),
-        kind if kind.is_text() => cut_texts(&shown_texts(array, source)?, source, target),
+        kind if kind.is_text() => cut_texts(&shown_texts(array, source)?, target),
         SqlType::Cidr | SqlType::Inet | SqlType::Json | SqlType::Jsonb => Ok(Arc::new(shown_texts(array, source)?)),
         SqlType::Uuid if source.is_text() => super::events::uuids(&texts_of(array)?),
         SqlType::Uuid if array.data_type() == &target.arrow() => Ok(Arc::clone(array)),
@@ -505,18 +445,16 @@ fn bytes(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
     Ok(Arc::new(values.iter().map(|value| value.as_deref()).collect::<BinaryArray>()))
 }
 
-fn cut_texts(texts: &StringArray, source: SqlType, target: Target) -> Result<ArrayRef> {
+fn cut_texts(texts: &StringArray, target: Target) -> Result<ArrayRef> {
     let cut = |text: &str| -> String {
         match (target.kind, target.length()) {
             (SqlType::Varchar, Some(length)) => text.chars().take(length).collect(),
+            // Blanks at the end mean nothing: they are shown (`pg::encode`), but not kept.
             (SqlType::Bpchar, Some(length)) => {
-                let cut: String = text.chars().take(length).collect();
-                format!("{cut:<length$}")
+                text.chars().take(length).collect::<String>().trim_end_matches(' ').to_owned()
             }
             (SqlType::Name, _) => text.chars().take(63).collect(),
             (SqlType::Char, _) => text.chars().take(1).collect(),
-            // Blanks at the end mean nothing in a filled text.
-            _ if source == SqlType::Bpchar && target.kind != SqlType::Bpchar => text.trim_end_matches(' ').to_owned(),
             _ => text.to_owned(),
         }
     };

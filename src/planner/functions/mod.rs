@@ -7,6 +7,7 @@
 mod access;
 mod aggregates;
 mod calendar;
+mod cast_rules;
 mod cast_text;
 mod convert;
 mod control;
@@ -36,6 +37,7 @@ mod spans;
 mod tables;
 mod texts;
 mod tokens;
+mod time_precision;
 mod type_names;
 mod zone_rules;
 mod zoned;
@@ -49,11 +51,12 @@ use datafusion::prelude::SessionContext;
 
 pub(in crate::planner) use numbers::symbol;
 
+use super::SessionControl;
 use crate::execution::OwnerFunctions;
 use crate::system::{CatalogFacts, SessionFacts};
 use crate::types::FragmentSettings;
-use convert::{AS_TYPE, AsType, CastReader};
-use super::SessionControl;
+use cast_rules::CastReader;
+use convert::{AS_TYPE, AsType};
 use function::Function;
 use literals::LiteralReader;
 use moments::Moment;
@@ -121,7 +124,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, numbers::functions())?;
     register(state, span_factors::functions())?;
     register(state, rounding::functions())?;
-    register(state, [AsType::udf()])?;
+    register(state, [AsType::udf(), time_precision::function()])?;
     aggregates::register(state)?;
     register(state, json::functions().iter().map(|function| function.as_ref().clone()))
 }

@@ -11,10 +11,10 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawWindowExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable, Operator, ScalarUDF, WindowFunctionDefinition, binary_expr, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, ScalarUDF, WindowFunctionDefinition, binary_expr};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::convert::{AS_TYPE, Target, read_constant};
+use super::convert::{Target, read_constant};
 use super::numbers::{Kind, Operation, no_operator};
 use crate::types::{Code, SqlError, SqlType};
 
@@ -25,7 +25,6 @@ pub(super) struct NumberPlanner {
     power: Arc<ScalarUDF>,
     span_times: Arc<ScalarUDF>,
     span_divided: Arc<ScalarUDF>,
-    as_type: Arc<ScalarUDF>,
 }
 
 impl NumberPlanner {
@@ -35,7 +34,7 @@ impl NumberPlanner {
         let find = |operation: Operation| Ok((operation, state.udf(operation.function())?));
         let functions = [Plus, Minus, Times, Divide, Modulo].map(find).into_iter().collect::<Result<_>>()?;
         let (span_times, span_divided) = (state.udf("interval_times")?, state.udf("interval_divided")?);
-        Ok(Self { functions, power: state.udf("power")?, span_times, span_divided, as_type: state.udf(AS_TYPE)? })
+        Ok(Self { functions, power: state.udf("power")?, span_times, span_divided })
     }
 }
 
@@ -53,19 +52,6 @@ enum Side {
 }
 
 impl ExprPlanner for NumberPlanner {
-    /// An array of values whose type their column alone does not tell.
-    fn plan_array_literal(&self, exprs: Vec<Expr>, schema: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
-        let kinds = exprs.iter().map(|expr| expr.to_field(schema).map(|(_, field)| (SqlType::of_field(&field), field)));
-        let kinds = kinds.collect::<Result<Vec<_>>>()?;
-        let told = kinds
-            .iter()
-            .find(|(kind, field)| *kind != SqlType::Unknown && SqlType::from_arrow(field.data_type()) != Some(*kind));
-        let Some(array) = told.and_then(|(kind, _)| kind.array()) else { return Ok(PlannerResult::Original(exprs)) };
-        let list = datafusion::functions_nested::make_array::make_array(exprs);
-        let arguments = vec![list, lit(array.name()), lit(-1_i64)];
-        Ok(PlannerResult::Planned(call(&self.as_type, arguments)))
-    }
-
     /// Numbers of rows, which the engine counts in types that PostgreSQL does not have.
     fn plan_window(&self, raw: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
         let WindowFunctionDefinition::WindowUDF(function) = &raw.func_def else {
@@ -205,10 +191,12 @@ fn compared(mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<R
     match sides {
         (Side::Number(kind), Side::Open) if is_literal(&raw.right) => raw.right = typed(raw.right, number_type(kind))?,
         (Side::Open, Side::Number(kind)) if is_literal(&raw.left) => raw.left = typed(raw.left, number_type(kind))?,
-        (Side::Other(SqlType::Bool), Side::Open) if is_literal(&raw.right) => {
-            raw.right = typed(raw.right, SqlType::Bool)?
+        (Side::Other(kind), Side::Open) if is_literal(&raw.right) && reads_literals(kind) => {
+            raw.right = typed(raw.right, kind)?;
         }
-        (Side::Open, Side::Other(SqlType::Bool)) if is_literal(&raw.left) => raw.left = typed(raw.left, SqlType::Bool)?,
+        (Side::Open, Side::Other(kind)) if is_literal(&raw.left) && reads_literals(kind) => {
+            raw.left = typed(raw.left, kind)?;
+        }
         // A real beside another number is compared as a double precision.
         (Side::Number(one), Side::Number(other)) if (one == Kind::Float4) != (other == Kind::Float4) => {
             raw.left = cast(raw.left, DataType::Float64);
@@ -223,6 +211,11 @@ fn compared(mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<R
         _ => {}
     }
     Ok(PlannerResult::Original(raw))
+}
+
+/// The types whose literals are read here; those of instants, days, ids and addresses are read elsewhere.
+fn reads_literals(kind: SqlType) -> bool {
+    matches!(kind, SqlType::Bool | SqlType::Bytea | SqlType::Interval)
 }
 
 fn cast(expr: Expr, to: DataType) -> Expr {

