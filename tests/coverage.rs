@@ -83,7 +83,7 @@ async fn a_node_that_cannot_have_rows_is_not_asked() {
 async fn explain_shows_the_fragment_and_why_a_node_is_pruned() {
     let fleet = three_nodes().await;
     let sql = "SELECT namespace_name, count(*) FROM logs WHERE time > now() - interval '5 minutes' AND node <> 'n3' GROUP BY 1 ORDER BY 2 DESC LIMIT 5";
-    let plan = fleet.planner.explain(sql, &context(), Vec::new()).await.expect("plan").join("\n");
+    let plan = fleet.planner.explain(sql, &context(), Vec::new()).await.expect("plan").lines().join("\n");
     let fragment = "Fragment on logs: SELECT namespace_name, count(*) AS c1 FROM logs WHERE \"time\" > \
                     CAST('2026-11-23 11:55:00.000000+00:00' AS TIMESTAMP(6) WITH TIME ZONE) AND node != 'n3' GROUP BY namespace_name";
     assert!(plan.contains(fragment), "{plan}");

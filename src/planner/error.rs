@@ -45,6 +45,12 @@ fn complete(told: &mut SqlError, sql: &str) {
             told.message = format!("invalid reference to FROM-clause entry for table \"{name}\"");
             told.hint = Some(format!("Perhaps you meant to reference the table alias \"{alias}\"."));
         }
+    } else if told.code == Code::UndefinedFunction
+        && let Some(rest) = told.message.strip_prefix("function ")
+        && let Some((name, rest)) = rest.split_once('(')
+        && let Some(written) = place::written_function(sql, name)
+    {
+        told.message = format!("function {written}({rest}");
     } else if told.message == "subquery must return only one column" && place::has_subquery_behind_in(sql) {
         told.message = String::from("subquery has too many columns");
     }

@@ -32,13 +32,31 @@ pub struct PlanStep {
     /// What it works on, in the engine's words; may be empty.
     pub detail: String,
     /// What else is known of it, by name.
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: Vec<(String, String)>,
     /// Rows that it gave, if it ran and counts them.
     pub rows: Option<u64>,
     /// Time that it worked, if it ran and measures it.
     pub worked: Option<Duration>,
     /// The steps whose rows it takes.
     pub children: Vec<PlanStep>,
+}
+
+impl PlanStep {
+    /// One line per step and fact, indented by depth; `measured` adds to a step's line.
+    pub fn lines(&self, measured: &dyn Fn(&Self) -> String) -> Vec<String> {
+        let mut lines = Vec::new();
+        self.add_lines(0, measured, &mut lines);
+        lines
+    }
+
+    fn add_lines(&self, depth: usize, measured: &dyn Fn(&Self) -> String, lines: &mut Vec<String>) {
+        let (indent, arrow) = (" ".repeat(depth * 6), if depth == 0 { "" } else { "->  " });
+        let colon = if self.detail.is_empty() { "" } else { ": " };
+        lines.push(format!("{indent}{arrow}{}{colon}{}{}", self.operator, self.detail, measured(self)));
+        let body = " ".repeat(depth * 6 + arrow.len() + 2);
+        lines.extend(self.facts.iter().map(|(name, value)| format!("{body}{name}: {value}")));
+        self.children.iter().for_each(|child| child.add_lines(depth + 1, measured, lines));
+    }
 }
 
 /// A plan that can be shown and run.
@@ -63,6 +81,11 @@ impl Explanation {
         let rows = execute_stream(Arc::clone(&self.plan), self.session.task_ctx());
         let rows = rows.map_err(|error| located_error(&error, &self.sql))?;
         Ok(QueryRun { columns: Arc::new(shown_columns(&rows.schema())), rows, coverage: self.coverage.clone() })
+    }
+
+    /// The plan as lines of text.
+    pub fn lines(&self) -> Vec<String> {
+        self.tree(PlanDetail::Usual).lines(&|_| String::new())
     }
 
     /// The steps as they are known by now.
@@ -99,7 +122,7 @@ fn step(plan: &Arc<dyn ExecutionPlan>, detail: PlanDetail, coverage: &Coverage) 
     }
     if detail == PlanDetail::Verbose {
         let names: Vec<String> = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
-        step.facts.push(("Output", names.join(", ")));
+        step.facts.push(("Output".to_owned(), names.join(", ")));
     }
     step
 }
@@ -112,19 +135,20 @@ fn describe_gather(gather: &GatherExec, coverage: &Coverage, step: &mut PlanStep
     .to_owned();
     step.detail.clear();
     for fragment in gather.fragments() {
-        step.facts.push(("Fragment", format!("on {}: {}", fragment.table, fragment.sql)));
+        step.facts.push((format!("Fragment on {}", fragment.table), fragment.sql.clone()));
         let asked: Vec<String> =
             fragment.asked.iter().map(|ask| format!("{} ({} rows)", ask.owner, ask.rows_known)).collect();
-        step.facts.push(("Nodes asked", if asked.is_empty() { "none".to_owned() } else { asked.join(", ") }));
+        step.facts
+            .push(("Nodes asked".to_owned(), if asked.is_empty() { "none".to_owned() } else { asked.join(", ") }));
         for pruned in &fragment.pruned {
-            step.facts.push(("Node pruned", format!("{}: {}", pruned.ask.owner, pruned.reason)));
+            step.facts.push(("Node pruned".to_owned(), format!("{}: {}", pruned.ask.owner, pruned.reason)));
         }
     }
     for node in coverage.report().nodes {
         if let Some(elapsed) = node.elapsed {
             let milliseconds = elapsed.as_secs_f64() * 1_000.0;
             let text = format!("{}: {} rows in {milliseconds:.3} ms", node.node, node.rows_returned);
-            step.facts.push(("Node answered", text));
+            step.facts.push(("Node answered".to_owned(), text));
         }
     }
 }

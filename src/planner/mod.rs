@@ -370,7 +370,7 @@ impl Planner {
             now_us: context.settings.now_us,
             started_us: self.node.started_us,
             version: self.node.version.clone(),
-            settings: context.shown_settings.as_ref().clone(),
+            settings: Arc::clone(&context.shown_settings),
             table_bytes: self.table_bytes(),
             activity: self.node.activity.clone(),
             ..SessionFacts::default()

@@ -87,8 +87,9 @@ fn check_query(lexer: &Lexer<'_>, lexemes: &[Lexeme]) -> Result<Statement, SqlEr
     let dialect = PostgreSqlDialect {};
     let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
     let parsed = parser.parse_statement().map_err(|error| syntax_error(lexer, lexemes, &error))?;
-    if let Some(rest) = lexemes.get(parser.index().saturating_sub(added)..).and_then(<[Lexeme]>::first) {
-        return Err(lexer.error_at(rest));
+    let read = parser.index().saturating_sub(added);
+    if read < lexemes.len() {
+        return Err(error_from(lexer, lexemes, read));
     }
     match parsed {
         ast::Statement::Query(query) => Ok(query_kind(&query)),
@@ -126,11 +127,17 @@ fn syntax_error(lexer: &Lexer<'_>, lexemes: &[Lexeme], error: &ParserError) -> S
             .iter()
             .position(|lexeme| lexeme.token.span.start.line == line && lexeme.token.span.start.column == column)
     });
-    let Some(place) = found else { return lexer.error_at_end(lexemes) };
-    // ORDER and GROUP are fine by themselves; it is what follows them that is not.
-    let half = lexemes.get(place).and_then(Lexeme::bare_word);
-    let half = half.is_some_and(|word| word.eq_ignore_ascii_case("order") || word.eq_ignore_ascii_case("group"));
-    match lexemes.get(if half { place + 1 } else { place }) {
+    match found {
+        Some(place) => error_from(lexer, lexemes, place),
+        None => lexer.error_at_end(lexemes),
+    }
+}
+
+/// A syntax error at a lexeme. ORDER and GROUP are fine by themselves; it is what follows them that is not.
+fn error_from(lexer: &Lexer<'_>, lexemes: &[Lexeme], place: usize) -> SqlError {
+    let word = lexemes.get(place).and_then(Lexeme::bare_word).unwrap_or_default();
+    let is_half = word.eq_ignore_ascii_case("order") || word.eq_ignore_ascii_case("group");
+    match lexemes.get(if is_half { place + 1 } else { place }) {
         Some(lexeme) => lexer.error_at(lexeme),
         None => lexer.error_at_end(lexemes),
     }

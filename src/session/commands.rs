@@ -160,13 +160,12 @@ impl Session {
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
         let now_us = self.shared.clock.now_us();
-        if how == End::Commit && self.transaction.status() != TransactionStatus::Failed {
-            if let Err(error) = self.before_commit(interrupt).await {
-                // A commit that fails is a rollback.
-                self.transaction.end(&mut self.settings, End::Rollback, AfterEnd::Nothing, now_us)?;
-                self.roll_back();
-                return Err(error);
-            }
+        let commits = how == End::Commit && self.transaction.status() != TransactionStatus::Failed;
+        if commits && let Err(error) = self.before_commit(interrupt).await {
+            // A commit that fails is a rollback.
+            self.transaction.end(&mut self.settings, End::Rollback, AfterEnd::Nothing, now_us)?;
+            self.roll_back();
+            return Err(error);
         }
         let (tag, notice) = self.transaction.end(&mut self.settings, how, after, now_us)?;
         if tag == "COMMIT" {

@@ -49,8 +49,7 @@ pub(super) fn write(plan: &PlanStep, summary: &Summary, options: ExplainOptions)
 }
 
 fn text(plan: &PlanStep, summary: &Summary, options: ExplainOptions) -> Vec<String> {
-    let mut lines = Vec::new();
-    text_step(plan, 0, options, &mut lines);
+    let mut lines = plan.lines(&|step| if options.analyze { measured(step, options) } else { String::new() });
     if let Some(settings) = summary.settings.as_ref().filter(|settings| !settings.is_empty()) {
         let shown: Vec<String> = settings.iter().map(|(name, value)| format!("{name} = '{value}'")).collect();
         lines.push(format!("Settings: {}", shown.join(", ")));
@@ -60,20 +59,11 @@ fn text(plan: &PlanStep, summary: &Summary, options: ExplainOptions) -> Vec<Stri
     lines
 }
 
-fn text_step(step: &PlanStep, depth: usize, options: ExplainOptions, lines: &mut Vec<String>) {
-    let (indent, arrow) = (" ".repeat(depth * 6), if depth == 0 { "" } else { "->  " });
-    let colon = if step.detail.is_empty() { "" } else { ": " };
-    let mut line = format!("{indent}{arrow}{}{colon}{}", step.operator, step.detail);
-    if options.analyze {
-        let time = step.worked.filter(|_| options.timing).map(|worked| format!("time={:.3} ", milliseconds(worked)));
-        let rows = step.rows.map(|rows| format!("rows={rows} "));
-        let known = format!("{}{}loops=1", time.unwrap_or_default(), rows.unwrap_or_default());
-        let _ = write!(line, "  (actual {known})");
-    }
-    lines.push(line);
-    let body = " ".repeat(depth * 6 + arrow.len() + 2);
-    lines.extend(step.facts.iter().map(|(name, value)| format!("{body}{name}: {value}")));
-    step.children.iter().for_each(|child| text_step(child, depth + 1, options, lines));
+/// What a step's line tells after a run.
+fn measured(step: &PlanStep, options: ExplainOptions) -> String {
+    let time = step.worked.filter(|_| options.timing).map(|worked| format!("time={:.3} ", milliseconds(worked)));
+    let rows = step.rows.map(|rows| format!("rows={rows} "));
+    format!("  (actual {}{}loops=1)", time.unwrap_or_default(), rows.unwrap_or_default())
 }
 
 fn milliseconds(time: std::time::Duration) -> f64 {
@@ -115,7 +105,7 @@ fn object(step: &PlanStep, options: ExplainOptions) -> Node {
     }
     let mut names: Vec<&str> = Vec::new();
     step.facts.iter().for_each(|(name, _)| {
-        if !names.contains(name) {
+        if !names.contains(&name.as_str()) {
             names.push(name)
         }
     });
@@ -233,7 +223,7 @@ mod tests {
         PlanStep {
             operator: operator.to_owned(),
             detail: String::from("a < \"b\""),
-            facts: vec![("Output", String::from("x"))],
+            facts: vec![(String::from("Output"), String::from("x"))],
             rows: Some(3),
             worked: Some(Duration::from_micros(1_500)),
             children,

@@ -184,7 +184,7 @@ pub struct SessionFacts {
     /// The text of `version()`.
     pub version: String,
     /// All settings with their values in this session.
-    pub settings: Vec<SettingFacts>,
+    pub settings: Arc<Vec<SettingFacts>>,
     /// Bytes of tables on all nodes, by object id, as far as this node knows.
     pub table_bytes: BTreeMap<u32, i64>,
     /// Application name as the client stated it.

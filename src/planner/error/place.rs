@@ -27,13 +27,19 @@ pub(super) fn find(error: &SqlError, sql: &str) -> Option<u32> {
             lexemes.iter().find(found).map(Lexeme::position)
         }
         Code::UndefinedObject if error.message.starts_with("type ") => {
-            name(lexemes, first_quoted_or_dotted(&error.message)?)
+            named(lexemes, first_quoted_or_dotted(&error.message)?, |_| true)
         }
         Code::InvalidTextRepresentation
         | Code::InvalidDatetimeFormat
         | Code::DatetimeFieldOverflow
-        | Code::NumericValueOutOfRange => literal(lexemes, error.message.split_once('"')?.1.strip_suffix('"')?),
-        Code::DatatypeMismatch | Code::InvalidColumnReference => in_clause(error, lexemes),
+        | Code::NumericValueOutOfRange => {
+            let (_, rest) = error.message.split_once('"')?;
+            literal(lexemes, rest.rsplit_once('"')?.0)
+        }
+        Code::WrongObjectType => call(lexemes, function_name(&error.message)?).map(Lexeme::position),
+        Code::DatatypeMismatch | Code::InvalidColumnReference | Code::SyntaxError | Code::CannotCoerce => {
+            in_clause(error, lexemes)
+        }
         _ => None,
     }
 }
@@ -60,8 +66,14 @@ fn word(lexeme: &Lexeme) -> Option<String> {
     }
 }
 
-/// The first place where a name with all its parts is written, or its last part alone.
+/// The first place where a column or table is used; behind AS a name is only made.
 fn name(lexemes: &[Lexeme], name: &str) -> Option<u32> {
+    named(lexemes, name, |before| word(before).as_deref() != Some("as"))
+}
+
+/// The first place where a name with all its parts is written behind what may stand before it, or its
+/// last part alone.
+fn named(lexemes: &[Lexeme], name: &str, may_follow: impl Fn(&Lexeme) -> bool) -> Option<u32> {
     let parts: Vec<&str> = name.split('.').map(|part| part.trim_matches('"')).collect();
     let starts = |start: &usize| {
         parts.iter().enumerate().all(|(index, part)| {
@@ -72,10 +84,8 @@ fn name(lexemes: &[Lexeme], name: &str) -> Option<u32> {
     };
     // A name behind a dot is part of another one.
     let alone = |start: &usize| {
-        start
-            .checked_sub(1)
-            .and_then(|before| lexemes.get(before))
-            .is_none_or(|before| before.token.token != Token::Period)
+        let before = start.checked_sub(1).and_then(|before| lexemes.get(before));
+        before.is_none_or(|before| before.token.token != Token::Period && may_follow(before))
     };
     if let Some(start) = (0..lexemes.len()).filter(alone).find(starts) {
         return lexemes.get(start).map(Lexeme::position);
@@ -140,10 +150,50 @@ fn in_clause(error: &SqlError, lexemes: &[Lexeme]) -> Option<u32> {
         })?;
         return found.get(2).map(Lexeme::position);
     }
+    if let Some((_, rest)) = message.split_once("each ")
+        && let Some((operation, _)) = rest.split_once(" query must have")
+    {
+        let next = behind(&operation.to_lowercase())?;
+        let skipped = |lexeme: &&Lexeme| !matches!(word(lexeme).as_deref(), Some("all" | "distinct" | "select"));
+        return next.iter().find(skipped).map(Lexeme::position);
+    }
+    if message.starts_with("for SELECT DISTINCT, ORDER BY expressions") {
+        return behind("order")?.get(1).map(Lexeme::position);
+    }
+    if message.starts_with("subquery ") {
+        return subquery(lexemes, message.contains("too many"));
+    }
+    if message.starts_with("cannot cast type") {
+        let mut casts = lexemes.iter().filter(|lexeme| lexeme.token.token == Token::DoubleColon);
+        let first = casts.next()?;
+        return casts.next().is_none().then(|| first.position());
+    }
     let (clause, number) = message.split_once(" BY position ")?;
     let number = number.split(' ').next()?;
     let digits = |lexeme: &&Lexeme| matches!(&lexeme.token.token, Token::Number(digits, _) if digits == number);
     behind(&clause.to_lowercase())?.iter().find(digits).map(Lexeme::position)
+}
+
+/// The parenthesis before the first subquery, or the IN before it.
+fn subquery(lexemes: &[Lexeme], behind_in: bool) -> Option<u32> {
+    let place = lexemes.windows(2).enumerate().position(|(place, pair)| {
+        pair[0].token.token == Token::LParen
+            && word(&pair[1]).as_deref() == Some("select")
+            && (!behind_in || is_in(lexemes, place))
+    })?;
+    lexemes.get(if behind_in { place - 1 } else { place }).map(Lexeme::position)
+}
+
+fn is_in(lexemes: &[Lexeme], place: usize) -> bool {
+    let before = place.checked_sub(1).and_then(|before| lexemes.get(before));
+    before.and_then(word).as_deref() == Some("in")
+}
+
+/// A called function's name with the schema that is written before it.
+pub(super) fn written_function(sql: &str, name: &str) -> Option<String> {
+    let lexer = Lexer::new(sql).ok()?;
+    let schema = word(call(lexer.lexemes(), name)?).filter(|schema| schema != name)?;
+    Some(format!("{schema}.{name}"))
 }
 
 /// The hint for a table that has another name in this statement.

@@ -83,6 +83,7 @@ impl ScalarUDFImpl for Reporter {
                 (SqlType::Text, Some(_), _) | (SqlType::Unknown, ..) => String::from("unknown"),
                 // The engine's literals are wide.
                 (SqlType::Int8, _, Some(literal)) if small(literal) => String::from("integer"),
+                (SqlType::Float8, _, Some(_)) => String::from("numeric"),
                 _ => of_arrow(&kind.arrow()).unwrap_or_else(|| kind.name().to_owned()),
             }
         });

@@ -213,14 +213,14 @@ fn session() -> SessionFacts {
         now_us: NOW_US,
         started_us: NOW_US,
         version: "PostgreSQL 15.0 (Armorlake)".to_owned(),
-        settings: vec![
+        settings: Arc::new(vec![
             setting("search_path", "\"$user\", public"),
             setting("TimeZone", "UTC"),
             setting("server_version_num", "150000"),
             setting("max_index_keys", "32"),
             setting("default_table_access_method", "heap"),
-        ],
-        activity: None,
+            ]),
+            activity: None,
         table_bytes: BTreeMap::from([(16_384, 20_480)]),
         application_name: "test".to_owned(),
     }
