@@ -66,7 +66,7 @@ pub struct Description {
     pub columns: SchemaRef,
 }
 
-/// A query that was parsed and rewritten once, to be planned whenever it runs.
+/// A query that was parsed once, to be rewritten and planned whenever it runs.
 ///
 /// Nothing in it depends on a session: names, settings and the moment come in when it is planned, so
 /// it stays good for as long as the client keeps it.
@@ -74,6 +74,16 @@ pub struct Description {
 pub struct ParsedQuery {
     sql: Arc<str>,
     statement: Arc<EngineStatement>,
+    /// What its description told of `$1..$n`; none before.
+    parameters: Arc<[SqlType]>,
+}
+
+impl ParsedQuery {
+    /// The query whose parameters have the types of its description, which its runs keep to.
+    #[must_use]
+    pub fn described(self, description: &Description) -> Self {
+        Self { parameters: description.parameters.as_slice().into(), ..self }
+    }
 }
 
 /// A running query.
@@ -146,7 +156,7 @@ impl Planner {
     /// Parses a query, to be run any number of times.
     pub fn parse_query(&self, sql: &str) -> Result<ParsedQuery, SqlError> {
         let statement = parse_statement(&self.base, sql).map_err(|error| located_error(&error, sql))?;
-        Ok(ParsedQuery { sql: sql.into(), statement: Arc::new(statement) })
+        Ok(ParsedQuery { sql: sql.into(), statement: Arc::new(statement), parameters: Arc::default() })
     }
 
     /// Finds out parameters and columns; `hints` are the types that the client declared.
@@ -260,7 +270,8 @@ impl Planner {
     ) -> Result<Prepared, SqlError> {
         let session = self.session(context)?;
         let planned = async {
-            let known: Vec<_> = parameters.iter().map(type_of_value).collect();
+            let told = |(index, value): (usize, &ScalarValue)| type_of_parameter(value, query.parameters.get(index));
+            let known: Vec<_> = parameters.iter().enumerate().map(told).collect();
             let (mut plan, _) = typed_plan(&session, &query.statement, &known).await?;
             if !parameters.is_empty() {
                 let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
@@ -477,12 +488,15 @@ async fn typed_plan(
     Ok((logical_plan(session, statement, &all).await?, types))
 }
 
-/// The type of a parameter's value; none where texts of several types look alike.
-fn type_of_value(value: &ScalarValue) -> Option<ParameterType> {
+/// The type that a parameter was described with, else that of its value; none where texts of several types look
+/// alike.
+fn type_of_parameter(value: &ScalarValue, described: Option<&SqlType>) -> Option<ParameterType> {
     let data_type = value.data_type();
     let kind = match &data_type {
+        _ if described.is_some() => described.copied()?,
         DataType::FixedSizeBinary(16) => SqlType::Uuid,
-        data_type if data_type.is_string() || data_type.is_nested() || data_type.is_null() => return None,
+        DataType::List(item) if item.data_type() == &DataType::FixedSizeBinary(16) => SqlType::UuidArray,
+        data_type if data_type.is_string() || data_type.is_null() => return None,
         data_type => SqlType::from_arrow(data_type)?,
     };
     let scale = match data_type {

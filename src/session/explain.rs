@@ -99,8 +99,8 @@ impl Session {
             Statement::Query => {
                 let parsed = self.shared.planner.parse_query(&parsed.sql)?;
                 let description = self.describe_parsed(&parsed, hints, interrupt).await?;
+                query = Some(parsed.described(&description));
                 parameters = description.parameters;
-                query = Some(parsed);
                 Some(description.columns)
             }
             Statement::Explain { options, what } => {

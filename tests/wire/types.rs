@@ -140,7 +140,7 @@ async fn binary_values_are_read_back_as_themselves() {
         "array['a','b c']",
         "array[true]",
         "array[1.5::float8]",
-        "array[2.50,1]",
+        "array[2.55,1.25]",
         "'{}'::int8[]",
     ] {
         let sql = format!("select {value}");

@@ -131,9 +131,10 @@ fn with_blanks(array: &ArrayRef, length: usize) -> ArrayRef {
 
 /// Whether values of a type can be sent as the type that was announced: types that travel as text are alike.
 fn is_sent_as(announced: SqlType, kind: SqlType) -> bool {
-    announced == SqlType::Unknown
-        || announced == kind
-        || (announced.arrow() == DataType::Utf8 && kind.arrow() == DataType::Utf8)
+    let carrier = |kind: SqlType| kind.item().unwrap_or(kind).arrow();
+    let is_text = carrier(announced) == DataType::Utf8 && carrier(kind) == DataType::Utf8;
+    let is_alike = is_text && announced.item().is_some() == kind.item().is_some();
+    announced == SqlType::Unknown || announced == kind || is_alike
 }
 
 /// A column that was announced as text but holds another type is shown as that type's text.

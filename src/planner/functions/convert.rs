@@ -136,6 +136,11 @@ impl ScalarUDFImpl for AsType {
             return Ok(ExprSimplifyResult::Original(arguments));
         };
         let target = target_of(Some(kind), Some(modifier))?;
+        if let Expr::Literal(value, _) = first {
+            // What cannot be read is an error of the statement, also where no row would meet it.
+            let source = SqlType::from_arrow(&value.data_type()).unwrap_or(SqlType::Text);
+            converted(&value.to_array()?, source, target)?;
+        }
         let from = info.get_data_type(first)?;
         let widens = matches!(
             (&from, target.kind),

@@ -2,7 +2,7 @@
 //!
 //! Values of these types are object ids to the engine, and carry the type in their field. The syntax
 //! rewrite turns casts into `as_regclass(x)` and its like, where `x` is an id or a name. Where a name is
-//! wanted, [`RegistryReader`] and [`with_names`] call `regclass_text` and `shown_regclass`: they go by the
+//! wanted, [`RegistryReader`] and `with_names` call `regclass_text` and `shown_regclass`: they go by the
 //! type, wherever the value came from, be it a cast or a column such as `pg_type.typinput`.
 
 use std::collections::HashMap;

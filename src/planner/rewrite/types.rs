@@ -2,9 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType, Expr, Ident, ObjectName, ObjectNamePart, TimezoneInfo, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, CastKind, DataType, Expr, TimezoneInfo, VisitorMut};
 
 use super::build::{array, array_literal, call, last_part, null, text, text_of};
 

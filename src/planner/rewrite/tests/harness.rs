@@ -219,8 +219,8 @@ fn session() -> SessionFacts {
             setting("server_version_num", "150000"),
             setting("max_index_keys", "32"),
             setting("default_table_access_method", "heap"),
-            ]),
-            activity: None,
+        ]),
+        activity: None,
         table_bytes: BTreeMap::from([(16_384, 20_480)]),
         application_name: "test".to_owned(),
     }
