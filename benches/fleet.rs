@@ -19,6 +19,8 @@ const EVENTS_PER_FEED: u64 = 5_000;
 /// Runs before the clock counts, and runs that it counts.
 const WARM_UP_RUNS: usize = 100;
 const RUNS: usize = 300;
+/// Feeds that bring nothing for this long have sent everything.
+const SILENCE: Duration = Duration::from_secs(3);
 /// Silence before memory is read a last time.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -107,14 +109,21 @@ fn print_memory(fleet: &mut Fleet, when: &str) {
     }
 }
 
-/// Waits until every event that the feeds sent is in the answer, and both edge nodes are asked.
-async fn wait_for_events(client: &Client) {
-    wait_until("all events", PATIENCE, || async {
-        let counted = rows(client, "SELECT count(*) FROM events").await.ok()?;
-        let enough = counted.first()?.parse::<u64>().ok()? >= 3 * EVENTS_PER_FEED;
-        enough.then_some(())
+/// Waits until the feeds are silent and every event is in the answer; gives the number of events.
+///
+/// What a feed sends before a stream is open is lost, so that number is not known before.
+async fn wait_for_silence(client: &Client) -> u64 {
+    wait_until("silent feeds", PATIENCE, || async {
+        let before = count_events(client).await;
+        tokio::time::sleep(SILENCE).await;
+        (before >= EVENTS_PER_FEED && count_events(client).await == before).then_some(before)
     })
-    .await;
+    .await
+}
+
+async fn count_events(client: &Client) -> u64 {
+    let counted = rows(client, "SELECT count(*) FROM events").await.expect("count");
+    counted.first().and_then(|text| text.parse().ok()).expect("a number")
 }
 
 async fn measure(effort: &Effort) {
@@ -122,8 +131,8 @@ async fn measure(effort: &Effort) {
     let mut fleet = Fleet::start(&["--count", &count, "--rate", "2500", "--wait-for-client"]).await;
     print_memory(&mut fleet, "when started");
     let client = fleet.connect("query-3").await;
-    wait_for_events(&client).await;
-    print_memory(&mut fleet, "with 15,000 events");
+    let events = wait_for_silence(&client).await;
+    print_memory(&mut fleet, &format!("with {events} events"));
     print_latencies(&client, effort).await;
     print_memory(&mut fleet, "after the statements");
     tokio::time::sleep(effort.idle).await;

@@ -160,7 +160,7 @@ fn engine(config: &Config) -> anyhow::Result<Engine> {
     let spill = config.node.data_dir.join("spill");
     std::fs::create_dir_all(&spill).with_context(|| format!("make {}", spill.display()))?;
     let engine_config = EngineConfig { spill_directory: Some(spill), ..EngineConfig::default() };
-    Engine::new(&engine_config, planner::functions::register_for_fragment).context("set up the query engine")
+    Engine::new(&engine_config, planner::functions::OF_OWNERS).context("set up the query engine")
 }
 
 type Joined = (Arc<dyn Fleet>, Option<Arc<Mesh>>);

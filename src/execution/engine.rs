@@ -12,8 +12,9 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
 
+use super::cooperative::YieldingJoins;
 use crate::types::FragmentSettings;
 
 /// How much the engine may use.
@@ -33,26 +34,38 @@ impl Default for EngineConfig {
     }
 }
 
-/// Adds the functions that owners evaluate, as the client's settings make them, to a session.
-pub type RegisterFunctions = fn(&SessionContext, &FragmentSettings) -> Result<()>;
+/// The functions that owners evaluate.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnerFunctions {
+    /// Adds those that depend on their arguments alone; called once.
+    pub lasting: fn(&mut SessionState) -> Result<()>,
+    /// Adds those that depend on the client's settings or the statement's moment; called for every
+    /// statement and fragment.
+    pub of_statement: fn(&mut SessionState, &FragmentSettings) -> Result<()>,
+}
 
 /// The engine of one node; makes a fresh session for every statement and fragment.
+///
+/// Sessions are copies of a state that is set up once: registering some hundred functions takes longer
+/// than running a small fragment.
 #[derive(Debug)]
 pub struct Engine {
     base: SessionState,
-    register: RegisterFunctions,
+    functions: OwnerFunctions,
     owners_functions: BTreeSet<String>,
 }
 
 impl Engine {
-    /// Sets the engine up; `register` completes the sessions of fragments.
-    pub fn new(config: &EngineConfig, register: RegisterFunctions) -> Result<Self> {
-        let base = SessionStateBuilder::new()
+    /// Sets the engine up with the functions that owners evaluate.
+    pub fn new(config: &EngineConfig, functions: OwnerFunctions) -> Result<Self> {
+        let mut base = SessionStateBuilder::new()
             .with_config(session_config(config))
             .with_runtime_env(runtime(config)?)
             .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(YieldingJoins))
             .build();
-        let mut engine = Self { base, register, owners_functions: BTreeSet::new() };
+        (functions.lasting)(&mut base)?;
+        let mut engine = Self { base, functions, owners_functions: BTreeSet::new() };
         let sample = engine.session(StatementCatalog::new("", BTreeMap::new()), &FragmentSettings::default())?;
         engine.owners_functions = sample.scalar_functions().keys().cloned().collect();
         Ok(engine)
@@ -60,18 +73,29 @@ impl Engine {
 
     /// The session of a fragment: these tables, and the functions that owners evaluate.
     pub fn session(&self, catalog: Arc<StatementCatalog>, settings: &FragmentSettings) -> Result<SessionState> {
-        let context = SessionContext::new_with_state(self.bare_session(catalog));
-        (self.register)(&context, settings)?;
-        let mut state = context.state();
-        set_now(&mut state, settings);
-        Ok(state)
+        self.session_from(&self.base, catalog, settings)
     }
 
-    /// A session with these tables and the engine's own functions only.
-    pub fn bare_session(&self, catalog: Arc<StatementCatalog>) -> SessionState {
-        let mut config = self.base.config().clone();
-        config.options_mut().catalog.default_catalog.clone_from(&catalog.database);
-        SessionStateBuilder::new_from_existing(self.base.clone()).with_config(config).with_catalog_list(catalog).build()
+    /// The session of a statement: as for a fragment, and with whatever was added to a copy of
+    /// [`Engine::base`].
+    pub fn session_from(
+        &self,
+        base: &SessionState,
+        catalog: Arc<StatementCatalog>,
+        settings: &FragmentSettings,
+    ) -> Result<SessionState> {
+        let mut session = base.clone();
+        session.config_mut().options_mut().catalog.default_catalog.clone_from(&catalog.database);
+        session.register_catalog_list(catalog);
+        (self.functions.of_statement)(&mut session, settings)?;
+        let now = chrono::DateTime::from_timestamp_micros(settings.now_us);
+        session.execution_props_mut().query_execution_start_time = now;
+        Ok(session)
+    }
+
+    /// A session without tables, and with functions only that no statement changes.
+    pub fn base(&self) -> SessionState {
+        self.base.clone()
     }
 
     /// Whether owners know a function of this name.
@@ -83,11 +107,6 @@ impl Engine {
     pub fn runtime(&self) -> &Arc<RuntimeEnv> {
         self.base.runtime_env()
     }
-}
-
-/// Makes `now()` the statement's instant in a session.
-pub fn set_now(session: &mut SessionState, settings: &FragmentSettings) {
-    session.execution_props_mut().query_execution_start_time = chrono::DateTime::from_timestamp_micros(settings.now_us);
 }
 
 fn session_config(config: &EngineConfig) -> SessionConfig {

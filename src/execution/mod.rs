@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 mod completeness;
+mod cooperative;
 mod engine;
 mod fleet_scan;
 mod gather;
@@ -16,7 +17,7 @@ mod statement;
 mod table;
 
 pub use completeness::{Coverage, CoverageReport, CoverageStatus, MissingNodes, NodeCoverage};
-pub use engine::{Engine, EngineConfig, RegisterFunctions, StatementCatalog, set_now};
+pub use engine::{Engine, EngineConfig, OwnerFunctions, StatementCatalog};
 pub use fleet_scan::{Ask, FleetScan, FleetScanPlanner, Fragment, PrunedNode, ScanKind};
 pub use gather::{Delivery, GatherExec};
 pub use local::{LocalRunner, StatusTables, Translate};

@@ -29,13 +29,12 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
-use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as EngineStatement;
 
 use crate::catalog::{Catalog, DEFAULT_DATABASE, MESH, PUBLIC};
 use crate::env::Clock;
 use crate::execution::{
-    Coverage, CoverageReport, Engine, FleetScanPlanner, MissingNodes, StatementCatalog, StatementRun, set_now,
+    Coverage, CoverageReport, Engine, FleetScanPlanner, MissingNodes, StatementCatalog, StatementRun,
 };
 use crate::mesh::Fleet;
 use crate::system::{
@@ -92,6 +91,8 @@ pub struct NodeFacts {
 #[derive(Debug)]
 pub struct Planner {
     engine: Arc<Engine>,
+    /// What sessions are copies of.
+    base: SessionState,
     catalog: Arc<Catalog>,
     fleet: Arc<dyn Fleet>,
     node: NodeFacts,
@@ -117,7 +118,9 @@ impl Planner {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SqlError> {
         let facts = CatalogFacts::new(Arc::clone(&catalog), DEFAULT_DATABASE, node.roles.clone(), BTreeMap::new());
-        let mut planner = Self { engine, catalog, fleet, node, clock, facts: Arc::new(facts), views: Arc::default() };
+        let (facts, views, mut base) = (Arc::new(facts), Arc::default(), engine.base());
+        functions::register_tables(&mut base).map_err(|error| sql_error_from_engine(&error))?;
+        let mut planner = Self { engine, base, catalog, fleet, node, clock, facts, views };
         planner.plan_views().await.map_err(|error| sql_error_from_engine(&error))?;
         Ok(planner)
     }
@@ -251,17 +254,13 @@ impl Planner {
         let information_schema = InformationSchema::new(Arc::clone(&self.facts), Arc::clone(&session));
         schemas.insert(INFORMATION_SCHEMA.to_owned(), Arc::new(information_schema));
         let first = context.search_path.iter().find(|schema| schemas.contains_key(*schema)).cloned();
-        let mut state = self.engine.bare_session(StatementCatalog::new(database, schemas));
+        let functions = Arc::new(functions::FunctionContext { catalog: Arc::clone(&self.facts), session });
+        let tables = StatementCatalog::new(database, schemas);
+        let state = self.engine.session_from(&self.base, tables, &context.settings);
+        let mut state = state.map_err(|error| sql_error_from_engine(&error))?;
         state.config_mut().options_mut().catalog.default_schema = first.unwrap_or_else(|| PUBLIC.to_owned());
-        let functions = functions::FunctionContext {
-            catalog: Arc::clone(&self.facts),
-            session,
-            settings: context.settings.clone(),
-        };
-        let engine = SessionContext::new_with_state(state);
-        functions::register(&engine, &functions).map_err(|error| sql_error_from_engine(&error))?;
-        let mut state = engine.state();
-        set_now(&mut state, &context.settings);
+        functions::register_of_session(&mut state, &functions, &context.settings)
+            .map_err(|error| sql_error_from_engine(&error))?;
         Ok(state)
     }
 

@@ -319,12 +319,12 @@ mod tests {
 
     use super::literal;
     use crate::execution::{Engine, EngineConfig, StatementCatalog};
-    use crate::planner::functions::register_for_fragment;
+    use crate::planner::functions::OF_OWNERS;
     use crate::types::FragmentSettings;
 
     /// The value that an owner gets when it parses and evaluates the text.
     fn evaluate(text: &str) -> ScalarValue {
-        let engine = Engine::new(&EngineConfig::default(), register_for_fragment).expect("engine");
+        let engine = Engine::new(&EngineConfig::default(), OF_OWNERS).expect("engine");
         let tables = StatementCatalog::new("kubearmor", BTreeMap::new());
         let session = engine.session(tables, &FragmentSettings::default()).expect("session");
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");

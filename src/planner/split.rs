@@ -23,9 +23,12 @@ use crate::execution::aggregate::{LoweredAggregates, aggregate_of, is_splittable
 use crate::execution::{Delivery, FleetScan, Fragment, ScanKind};
 use crate::types::{NodeName, limits};
 
-/// Most nodes that a list of expressions may have: a column that stands for a large expression and is named
-/// several times multiplies them, at every level of nested queries.
+/// Most nodes that a list of expressions may have.
 const NODES_MAX: usize = 30_000;
+/// Most nodes among them that were written once and stand there again: a column that stands for a large
+/// expression and is named several times multiplies it, at every level of nested queries. Planning takes
+/// more than linear time in an expression's size, and an owner would evaluate each copy.
+const REPEATED_NODES_MAX: usize = 500;
 /// Most bytes of a fragment's select list, and of its conditions.
 const TEXT_BYTES_MAX: usize = limits::FRAGMENT_SQL_BYTES_MAX / 4;
 
@@ -294,16 +297,24 @@ impl Branch {
     /// Expressions over the region's columns as ones over the table's columns; none when they grow too large.
     fn substitute(&self, list: &[Expr], schema: &DFSchema) -> Result<Option<Vec<Expr>>> {
         let sizes: Vec<usize> = self.outputs.iter().map(nodes).collect();
-        let mut total = 0;
+        let mut is_named = vec![false; sizes.len()];
+        let (mut total, mut repeated) = (0, 0);
         for expr in list {
-            expr.apply(|expr| {
-                total += match expr {
-                    Expr::Column(column) => sizes.get(schema.index_of_column(column)?).copied().unwrap_or(1),
-                    _ => 1,
-                };
-                Ok(if total > NODES_MAX { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            let walk = expr.apply(|expr| {
+                let mut size = 1;
+                if let Expr::Column(column) = expr {
+                    let index = schema.index_of_column(column)?;
+                    size = sizes.get(index).copied().unwrap_or(1);
+                    if is_named.get(index).copied().unwrap_or(false) {
+                        repeated += size - 1;
+                    }
+                    is_named.get_mut(index).map(|named| *named = true);
+                }
+                total += size;
+                let is_too_large = total > NODES_MAX || repeated > REPEATED_NODES_MAX;
+                Ok(if is_too_large { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
             })?;
-            if total > NODES_MAX {
+            if walk == TreeNodeRecursion::Stop {
                 return Ok(None);
             }
         }

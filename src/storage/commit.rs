@@ -115,8 +115,19 @@ impl Core {
 
     /// One turn with the writer's lock.
     fn take_turn(&self, mut turn: WriterGuard) {
+        let mut group = self.take_group();
+        if group.is_empty() {
+            return;
+        }
+        // An error speaks again in `carry_out`.
+        if self.heal(&mut turn).is_ok() {
+            for stored in group.extract_if(.., |pending| self.is_stored(&pending.changes)) {
+                // Whoever stopped waiting has no use for the outcome.
+                let _ = stored.done.send(Ok(turn.sequence));
+            }
+        }
         let (changes, waiting): (Vec<Changes>, Vec<_>) =
-            self.take_group().into_iter().map(|pending| (pending.changes, pending.done)).unzip();
+            group.into_iter().map(|pending| (pending.changes, pending.done)).unzip();
         if changes.is_empty() {
             return;
         }
@@ -125,6 +136,17 @@ impl Core {
             // Whoever stopped waiting has no use for the outcome.
             let _ = done.send(outcome.clone());
         }
+    }
+
+    /// Whether these rows are there already: a feed's progress is durable together with its rows, so a
+    /// writer that did not hear of its commit and tries again brings progress that is known.
+    fn is_stored(&self, changes: &Changes) -> bool {
+        let known = lock(&self.progress);
+        let is_known = |one: &FeedProgress| {
+            let known = known.get(&(one.feed.clone(), one.stream.clone()));
+            known.is_some_and(|known| (known.epoch, known.committed) == (one.epoch, one.committed))
+        };
+        !changes.rows.is_empty() && !changes.progress.is_empty() && changes.progress.iter().all(is_known)
     }
 
     fn take_group(&self) -> Vec<Pending> {

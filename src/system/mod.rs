@@ -6,7 +6,7 @@
 //! let session = Arc::new(SessionFacts { current_user, search_path, now_us, .. });     // per statement
 //! PgCatalog::new(facts, session)          -> impl SchemaProvider, schema `pg_catalog`
 //! InformationSchema::new(facts, session)  -> impl SchemaProvider, schema `information_schema`
-//! planner::functions::register(&SessionContext, &FunctionContext { catalog: facts, session })
+//! planner::functions::register_of_session(&mut SessionState, &Arc<FunctionContext>, &settings)
 //! planner::rewrite::rewrite_statement(&mut Statement), rewrite_query(&mut Query), shown_name(&str)
 //! system::mesh::nodes_batch(&catalog::Table, &[Member]) and its like -> RecordBatch
 //! ```

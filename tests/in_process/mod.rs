@@ -113,7 +113,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
 }
 
 pub(crate) fn engine(config: &EngineConfig) -> Arc<Engine> {
-    Arc::new(Engine::new(config, functions::register_for_fragment).expect("engine"))
+    Arc::new(Engine::new(config, functions::OF_OWNERS).expect("engine"))
 }
 
 impl TestFleet {

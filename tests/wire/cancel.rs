@@ -66,6 +66,28 @@ async fn statement_timeout_ends_a_statement_and_not_the_next() {
     server.stop().await;
 }
 
+/// One batch below a join becomes any number of rows: the time limit holds in between as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statement_timeout_ends_joins_that_grow() {
+    const NUMBERS: &str = "generate_series(1, 1000000)";
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    raw.query("set statement_timeout = '300ms'").await;
+    for sql in [
+        format!("select count(*) from {NUMBERS} a, {NUMBERS} b"),
+        format!("select count(*) from {NUMBERS} a(n) join {NUMBERS} b(n) on a.n < b.n"),
+        format!("select count(*) from {NUMBERS} a(n) left join {NUMBERS} b(n) on a.n < b.n"),
+        format!("select count(*) from {NUMBERS} a(n) join {NUMBERS} b(n) on a.n % 2 = b.n % 2"),
+        format!("select count(*) from {NUMBERS} a(n) where exists (select from {NUMBERS} b(n) where a.n < b.n - 1000000)"),
+        "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r".to_owned(),
+    ] {
+        let answers = tokio::time::timeout(PATIENCE, raw.query(&sql)).await.unwrap_or_else(|_| panic!("{sql}"));
+        let error = answers.iter().find(|answer| answer.kind == 'E').expect("an error");
+        assert_eq!(error.field(b'C').as_deref(), Some("57014"), "{sql}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_leaves_ends_its_statement() {
     let server = Server::start(config()).await;

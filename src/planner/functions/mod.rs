@@ -1,8 +1,8 @@
 //! Scalar functions of PostgreSQL that the engine lacks.
 //!
-//! [`register`] puts them all into a session. Those over events (`events`, `json`, `lists`) depend
-//! on their arguments alone, so a fragment may carry them to any node; the others tell of this
-//! session and catalog.
+//! Those over events (`events`, `json`, `lists`) depend on their arguments alone, others on the
+//! statement's moment and zone too: a fragment may carry them to any node. The rest tell of this session
+//! and catalog. What no statement changes is registered once.
 
 mod calendar;
 mod events;
@@ -27,65 +27,70 @@ mod zoned;
 use std::sync::Arc;
 
 use datafusion::error::Result;
-use datafusion::execution::FunctionRegistry;
+use datafusion::execution::{FunctionRegistry, SessionState};
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 
+use crate::execution::OwnerFunctions;
 use crate::system::{CatalogFacts, SessionFacts};
 use crate::types::FragmentSettings;
+use function::Function;
 use literals::LiteralReader;
 use moments::Moment;
 use operators::OperatorPlanner;
 use zone_rules::ZoneRules;
 
 /// What the functions of one session tell of.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FunctionContext {
     /// What exists.
     pub catalog: Arc<CatalogFacts>,
     /// Who asks.
     pub session: Arc<SessionFacts>,
-    /// What expressions depend on.
-    pub settings: FragmentSettings,
 }
 
-/// Registers every function for one session; functions of the same name are replaced.
-pub fn register(engine: &SessionContext, context: &FunctionContext) -> Result<()> {
-    let system = [session::functions(context), objects::functions(context), registry::functions(context)];
-    for function in system.into_iter().flatten() {
-        engine.register_udf(function.udf());
-    }
-    tables::register(engine)?;
-    let moment = Moment::of(&context.settings)?;
-    series::register(engine, &moment);
-    register_for_events(engine, &moment)
+/// What owners evaluate; for [`crate::execution::Engine`].
+pub const OF_OWNERS: OwnerFunctions = OwnerFunctions { lasting: register_lasting, of_statement: register_of_moment };
+
+/// Adds what statements have before fragments, and no statement changes: functions in FROM. Called once,
+/// on a copy of [`crate::execution::Engine::base`].
+pub fn register_tables(state: &mut SessionState) -> Result<()> {
+    let engine = SessionContext::new_with_state(state.clone());
+    tables::register(&engine)?;
+    *state = engine.state();
+    Ok(())
 }
 
-/// Registers what a fragment needs: functions that depend on their arguments, the statement's now()
-/// and the session's zone alone, and their operators.
-pub fn register_for_fragment(engine: &SessionContext, settings: &FragmentSettings) -> Result<()> {
-    register_for_events(engine, &Moment::of(settings)?)
+/// Adds the functions that tell of this session and catalog.
+pub fn register_of_session(
+    state: &mut SessionState,
+    context: &Arc<FunctionContext>,
+    settings: &FragmentSettings,
+) -> Result<()> {
+    for functions in [session::functions(context), objects::functions(context), registry::functions(context)] {
+        register(state, functions.into_iter().map(Function::udf))?;
+    }
+    series::register(state, &Moment::of(settings)?);
+    Ok(())
 }
 
-fn register_for_events(engine: &SessionContext, moment: &Moment) -> Result<()> {
-    let functions = events::functions()
-        .into_iter()
-        .chain(spans::functions())
-        .chain(lists::functions())
-        .chain(moments::functions(moment))
-        .chain(zoned::functions(moment))
-        .chain(texts::typed_functions());
-    for function in functions {
-        engine.register_udf(function);
-    }
-    parts::register(engine, moment)?;
-    for function in texts::functions() {
-        engine.register_udf(function.udf());
-    }
-    for function in json::functions() {
-        engine.register_udf(function.as_ref().clone());
-    }
-    let state = engine.state_ref();
-    let mut state = state.write();
+/// Functions that depend on their arguments alone.
+fn register_lasting(state: &mut SessionState) -> Result<()> {
+    register(state, events::functions())?;
+    register(state, spans::functions())?;
+    register(state, lists::functions())?;
+    register(state, texts::typed_functions())?;
+    register(state, texts::functions().into_iter().map(Function::udf))?;
+    register(state, json::functions().iter().map(|function| function.as_ref().clone()))
+}
+
+/// Functions that depend on the statement's now() and the session's zone, and the rules that put
+/// functions where operators, texts and times stand.
+fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> Result<()> {
+    let moment = Moment::of(settings)?;
+    register(state, moments::functions(&moment))?;
+    register(state, zoned::functions(&moment))?;
+    parts::register(state, &moment)?;
     let planner = OperatorPlanner {
         uuid_text: state.udf("uuid_text")?,
         as_uuid: state.udf("as_uuid")?,
@@ -100,8 +105,13 @@ fn register_for_events(engine: &SessionContext, moment: &Moment) -> Result<()> {
         part: state.udf("interval_part")?,
     };
     state.register_function_rewrite(Arc::new(spans))?;
-    let rules = Arc::new(ZoneRules::new(moment, &state)?);
+    let rules = Arc::new(ZoneRules::new(&moment, state)?);
     state.register_function_rewrite(Arc::<ZoneRules>::clone(&rules))?;
     state.add_analyzer_rule(Arc::<ZoneRules>::clone(&rules));
     state.register_expr_planner(rules)
+}
+
+/// Adds functions; one of the same name is replaced.
+fn register(state: &mut SessionState, functions: impl IntoIterator<Item = ScalarUDF>) -> Result<()> {
+    functions.into_iter().try_for_each(|function| state.register_udf(Arc::new(function)).map(drop))
 }

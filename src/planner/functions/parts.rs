@@ -10,11 +10,10 @@ use datafusion::arrow::array::{Array, Int32Array, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
-use datafusion::execution::FunctionRegistry;
+use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use datafusion::prelude::SessionContext;
 
 use super::calendar::truncate;
 use super::function::sql_error;
@@ -23,17 +22,18 @@ use super::zoned::{instants, locals, unit_of};
 use crate::types::{Code, SqlType};
 
 /// Puts the functions of this file in the place of the engine's, when the zone is not UTC.
-pub(super) fn register(engine: &SessionContext, moment: &Moment) -> Result<()> {
+pub(super) fn register(state: &mut SessionState, moment: &Moment) -> Result<()> {
     if moment.zone.is_utc() {
         return Ok(());
     }
     for job in [Job::Truncate, Job::Part] {
-        let inner = engine.state_ref().read().udf(job.name())?;
+        let inner = state.udf(job.name())?;
         // A session that is set up twice keeps the engine's own below.
         let inner =
             inner.inner().downcast_ref::<InZone>().map_or_else(|| Arc::clone(&inner), |own| Arc::clone(&own.inner));
         let signature = Signature::user_defined(Volatility::Stable);
-        engine.register_udf(ScalarUDF::new_from_impl(InZone { job, inner, moment: moment.clone(), signature }));
+        let function = ScalarUDF::new_from_impl(InZone { job, inner, moment: moment.clone(), signature });
+        state.register_udf(Arc::new(function))?;
     }
     Ok(())
 }

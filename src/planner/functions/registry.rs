@@ -15,21 +15,21 @@ use crate::system::{Value, format_type, function_facts, function_oid, split_name
 use crate::types::{Code, SqlType};
 
 /// The functions of this file.
-pub(super) fn functions(context: &FunctionContext) -> Vec<Function> {
+pub(super) fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
     let mut functions = vec![];
-    let facts = context.clone();
+    let facts = Arc::clone(context);
     functions.push(Function::new("reg_oid", 2, 2, SqlType::Oid, move |arguments| {
         let kind = text(arguments, 0).unwrap_or_default();
         required(&facts, kind, arguments).map(|oid| Value::Integer(i64::from(oid as i32)))
     }));
-    let facts = context.clone();
+    let facts = Arc::clone(context);
     functions.push(Function::new("reg_text", 2, 2, SqlType::Text, move |arguments| {
         let kind = text(arguments, 0).unwrap_or_default();
         Ok(show(&facts, kind, required(&facts, kind, arguments)?).into())
     }));
     // What the outermost select list shows; the type tells which kind of object it is.
     for (name, sql_type) in [("shown_regclass", SqlType::Regclass), ("shown_regtype", SqlType::Regtype)] {
-        let facts = context.clone();
+        let facts = Arc::clone(context);
         functions.push(Function::new(name, 2, 2, sql_type, move |arguments| {
             let kind = text(arguments, 0).unwrap_or_default();
             Ok(show(&facts, kind, required(&facts, kind, arguments)?).into())
@@ -43,7 +43,7 @@ pub(super) fn functions(context: &FunctionContext) -> Vec<Function> {
         ("to_regnamespace", "regnamespace"),
         ("to_regrole", "regrole"),
     ] {
-        let facts = Arc::new(context.clone());
+        let facts = Arc::clone(context);
         functions.push(Function::new(name, 1, 1, SqlType::Regclass, move |arguments| {
             let found = find(&facts, kind, text(arguments, 0).unwrap_or_default());
             Ok(found.map_or(Value::Null, |oid| show(&facts, kind, oid).into()))

@@ -10,8 +10,8 @@ use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit,
 use datafusion::catalog::{MemTable, TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
-use datafusion::prelude::SessionContext;
 
 use super::calendar::{DAY_US, plus};
 use super::function::sql_error;
@@ -23,11 +23,11 @@ use crate::types::{Code, SqlType};
 const VALUES_MAX: usize = 1_000_000;
 
 /// Puts a function that knows the zone before the engine's own.
-pub(super) fn register(engine: &SessionContext, moment: &Moment) {
+pub(super) fn register(state: &mut SessionState, moment: &Moment) {
     let name = "generate_series";
-    let inner = engine.state_ref().read().table_functions().get(name).map(|table| Arc::clone(table.function()));
+    let inner = state.table_functions().get(name).map(|table| Arc::clone(table.function()));
     if let Some(inner) = inner {
-        engine.register_udtf(name, Arc::new(Series { inner, moment: moment.clone() }));
+        state.register_udtf(name, Arc::new(Series { inner, moment: moment.clone() }));
     }
 }
 

@@ -231,26 +231,46 @@ impl ZoneRules {
             function.func = Arc::clone(own);
             return Ok(Transformed::yes(Expr::ScalarFunction(function)));
         }
-        let kinds: Vec<Kind> = function.args.iter().map(|argument| kind_of(argument, schema)).collect();
         match name.as_str() {
-            "format" | "quote_literal" | "quote_nullable" => self.shown(&mut function, &kinds, "time_text")?,
+            "format" | "quote_literal" | "quote_nullable" => self.shown(&mut function, "time_text", schema)?,
             "to_json" | "to_jsonb" | "json_build_object" | "jsonb_build_object" | "json_build_array" => {
-                self.shown(&mut function, &kinds, "time_json_text")?;
+                self.shown(&mut function, "time_json_text", schema)?;
             }
-            "coalesce" | "greatest" | "least" | "nullif" => {
+            "coalesce" | "greatest" | "least" | "nullif"
+                if !self.is_utc() || function.args.iter().any(|argument| literal_text(argument).is_some()) =>
+            {
                 function.args = self.alike(function.args, schema)?;
             }
             // A day is an instant to date_trunc, as in PostgreSQL; other zones' own function knows.
-            "date_trunc" if kinds.as_slice() == [Kind::Text, Kind::Day] && self.is_utc() => {
+            "date_trunc" if self.is_utc() && kinds_of(&function, schema).as_slice() == [Kind::Text, Kind::Day] => {
                 let day = function.args.remove(1);
                 function.args.push(self.call("as_timestamptz", vec![day])?);
             }
+            _ if self.is_utc() => return Ok(Transformed::no(Expr::ScalarFunction(function))),
+            _ => return self.function_in_zone(&name, function, schema),
+        }
+        Ok(Transformed::yes(Expr::ScalarFunction(function)))
+    }
+
+    /// What only another zone than UTC changes. A type costs a walk over the whole argument: only rules that
+    /// need it ask for it.
+    fn function_in_zone(
+        &self,
+        name: &str,
+        mut function: ScalarFunction,
+        schema: &DFSchema,
+    ) -> Result<Transformed<Expr>> {
+        match name {
             // A constant at once, so that what it is compared with can be bounded.
-            "current_date" if !self.is_utc() => {
+            "current_date" => {
                 let today = ScalarValue::Date32(Some(days_of(self.moment.local_now()?)?));
-                return Ok(Transformed::yes(Expr::Literal(today, None)));
+                Ok(Transformed::yes(Expr::Literal(today, None)))
             }
-            "date_bin" if kinds.get(1) == Some(&Kind::Instant) && !self.is_utc() => {
+            "date_bin" => {
+                let kinds = kinds_of(&function, schema);
+                if kinds.get(1) != Some(&Kind::Instant) {
+                    return Ok(Transformed::no(Expr::ScalarFunction(function)));
+                }
                 let mut arguments = function.args.into_iter();
                 let stride = arguments.next().ok_or_else(|| refused("date_bin"))?;
                 let fixed = matches!(&stride, Expr::ScalarFunction(inner) if inner.name() == "fixed_span");
@@ -261,31 +281,29 @@ impl ZoneRules {
                 };
                 let rest = self.alike(arguments.collect(), schema)?;
                 function.args = std::iter::once(stride).chain(rest).collect();
+                Ok(Transformed::yes(Expr::ScalarFunction(function)))
             }
             "to_char" | "to_local_time" | "generate_series" | "range" | "arrow_cast"
-                if !self.is_utc()
-                    && kinds.iter().any(|kind| matches!(kind, Kind::Instant))
-                    && !is_cast_to_utc(&function) =>
+                if kinds_of(&function, schema).contains(&Kind::Instant) && !is_cast_to_utc(&function) =>
             {
-                return Err(refused(&format!("{name} of an instant")));
+                Err(refused(&format!("{name} of an instant")))
             }
-            "to_unixtime" if !self.is_utc() && kinds.first() == Some(&Kind::Text) => {
-                return Err(refused(&format!("{name} of a text")));
+            _ if (name == "to_unixtime" || name.starts_with("to_timestamp"))
+                && kinds_of(&function, schema).first() == Some(&Kind::Text) =>
+            {
+                Err(refused(&format!("{name} of a text")))
             }
-            name if name.starts_with("to_timestamp") && !self.is_utc() && kinds.first() == Some(&Kind::Text) => {
-                return Err(refused(&format!("{name} of a text")));
-            }
-            _ => return Ok(Transformed::no(Expr::ScalarFunction(function))),
+            _ => Ok(Transformed::no(Expr::ScalarFunction(function))),
         }
-        Ok(Transformed::yes(Expr::ScalarFunction(function)))
     }
 
     /// Arguments that a function would put into a text.
-    fn shown(&self, function: &mut ScalarFunction, kinds: &[Kind], by: &str) -> Result<()> {
-        for (argument, kind) in function.args.iter_mut().zip(kinds) {
+    fn shown(&self, function: &mut ScalarFunction, by: &str, schema: &DFSchema) -> Result<()> {
+        for argument in &mut function.args {
+            let kind = kind_of(argument, schema);
             if matches!(kind, Kind::Instant | Kind::Local) {
                 *argument = self.call(by, vec![argument.clone()])?;
-            } else if *kind == Kind::Instants {
+            } else if kind == Kind::Instants {
                 return Err(refused("an array of instants in a text"));
             }
         }
@@ -376,6 +394,10 @@ impl Kind {
 
 fn kind_of(expr: &Expr, schema: &DFSchema) -> Kind {
     expr.get_type(schema).map_or(Kind::Other, |data_type| Kind::of(&data_type))
+}
+
+fn kinds_of(function: &ScalarFunction, schema: &DFSchema) -> Vec<Kind> {
+    function.args.iter().map(|argument| kind_of(argument, schema)).collect()
 }
 
 /// An expression as exactly this type.

@@ -124,6 +124,24 @@ async fn after_a_doubtful_commit_memory_follows_the_disk() {
     assert_eq!(reopened(directory.path()).await, expected);
 }
 
+/// A writer that did not hear of its commit tries again: its rows are there once, whatever the disk did.
+#[tokio::test]
+async fn a_doubtful_append_that_is_tried_again_is_there_once() {
+    let directory = tempfile::tempdir().expect("directory");
+    let (store, disk) = faulty_store(directory.path()).await;
+    append(&store, 0..10).await;
+    let batches = || vec![("alerts".to_owned(), rows(10..20))];
+    disk.deaf.store(true, Ordering::SeqCst);
+    store.append(batches(), progress(20)).await.expect_err("deaf");
+    disk.deaf.store(false, Ordering::SeqCst);
+    disk.clock.advance(Duration::from_secs(2));
+    store.append(batches(), progress(20)).await.expect("tried again");
+    assert_eq!(contents(&store).await, rows(0..20));
+    store.append(vec![("alerts".to_owned(), rows(20..30))], progress(30)).await.expect("further rows");
+    drop(store);
+    assert_eq!(reopened(directory.path()).await, rows(0..30));
+}
+
 /// A hot batch whose bytes changed on disk is named and kept aside; the node starts with the rest.
 #[tokio::test]
 async fn a_damaged_hot_batch_is_named() {

@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 
 use crate::catalog::{self, Table};
-use crate::planner::functions::{FunctionContext, register};
+use crate::planner::functions::{FunctionContext, OF_OWNERS, register_of_session, register_tables};
 use crate::planner::rewrite::{rewrite_statement, shown_name};
 use crate::system::{CatalogFacts, InformationSchema, PgCatalog, RoleFacts, SessionFacts, SettingFacts};
 use crate::types::{FragmentSettings, SqlType};
@@ -74,13 +74,19 @@ impl Harness {
         }
         engine.register_catalog("kubearmor", Arc::<MemoryCatalogProvider>::clone(&provider));
         let session = Arc::new(session());
-        let bare = FunctionContext {
-            catalog: facts(&catalog, BTreeMap::new()),
-            session: Arc::clone(&session),
-            settings: settings(zone),
-        };
-        register(&engine, &bare).expect("functions");
-        let harness = Self { engine };
+        let settings = settings(zone);
+        let bare =
+            Arc::new(FunctionContext { catalog: facts(&catalog, BTreeMap::new()), session: Arc::clone(&session) });
+        {
+            let state = engine.state_ref();
+            let mut state = state.write();
+            (OF_OWNERS.lasting)(&mut state).expect("functions");
+            (OF_OWNERS.of_statement)(&mut state, &settings).expect("functions of the moment");
+        }
+        let mut state = engine.state();
+        register_tables(&mut state).expect("functions in FROM");
+        register_of_session(&mut state, &bare, &settings).expect("functions of the session");
+        let harness = Self { engine: SessionContext::new_with_state(state) };
         let mut view_columns = BTreeMap::new();
         for (schema, entry) in &database.schemas {
             for view in entry.views.values() {
@@ -92,9 +98,8 @@ impl Harness {
             }
         }
         let facts = facts(&catalog, view_columns);
-        let context =
-            FunctionContext { catalog: Arc::clone(&facts), session: Arc::clone(&session), settings: settings(zone) };
-        register(&harness.engine, &context).expect("functions");
+        let context = Arc::new(FunctionContext { catalog: Arc::clone(&facts), session: Arc::clone(&session) });
+        register_of_session(&mut harness.engine.state_ref().write(), &context, &settings).expect("functions");
         let system = PgCatalog::new(Arc::clone(&facts), Arc::clone(&session));
         provider.register_schema("pg_catalog", Arc::new(system)).expect("pg_catalog");
         let standard = InformationSchema::new(facts, session);
