@@ -11,6 +11,7 @@ mod wire {
     mod login;
     mod psql;
     mod raw;
+    mod scripts;
     mod server;
     mod settings;
     mod simple;

@@ -9,13 +9,17 @@
 //! 4. `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
 //! 5. `columns` again: objects in the outermost select list are shown by name.
 
+mod aggregates;
 mod build;
 mod calls;
 mod columns;
+mod intervals;
 mod lateral;
 mod names;
 mod operators;
 mod precedence;
+mod queries;
+mod sets;
 mod subqueries;
 #[cfg(test)]
 mod tests;
@@ -30,6 +34,7 @@ use datafusion::sql::sqlparser::ast::{
 pub(in crate::planner) use build::array_literal;
 pub use columns::shown_name;
 pub(in crate::planner) use operators::backslashed;
+pub(in crate::planner) use queries::refused;
 
 /// Rewrites a statement in place. Names of result columns may carry a suffix that makes them
 /// unique for the engine: show them through [`shown_name`].
@@ -60,6 +65,7 @@ impl VisitorMut for Rewriter {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         // Nothing is ever locked by a read here, so FOR UPDATE has nothing to add.
         query.locks.clear();
+        queries::rewrite(query);
         lateral::rewrite(query);
         ControlFlow::Continue(())
     }
@@ -84,7 +90,9 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         operators::rewrite(expr);
+        aggregates::rewrite(expr);
         calls::rewrite(expr);
+        intervals::rewrite(expr);
         types::rewrite(expr);
         subqueries::rewrite(expr);
         ControlFlow::Continue(())

@@ -30,18 +30,40 @@ codes! {
     ProtocolViolation = "08P01",
     /// A known PostgreSQL feature that this node does not have.
     FeatureNotSupported = "0A000",
+    /// A subquery that must give one row gave several.
+    CardinalityViolation = "21000",
     /// A text, number or array is out of the range of its type.
     NumericValueOutOfRange = "22003",
+    /// NULL where a function needs a value.
+    NullValueNotAllowed = "22004",
+    /// A text that is no date or time.
+    InvalidDatetimeFormat = "22007",
     /// An instant that does not exist or does not fit.
     DatetimeFieldOverflow = "22008",
+    /// A part of a text that cannot be.
+    SubstringError = "22011",
     /// Division by zero.
     DivisionByZero = "22012",
+    /// An escape of more than one character.
+    InvalidEscapeCharacter = "22019",
+    /// A pattern that ends in its escape character.
+    InvalidEscapeSequence = "22025",
+    /// A regular expression that cannot be read.
+    InvalidRegularExpression = "2201B",
+    /// Bounds or a count that width_bucket cannot use.
+    InvalidArgumentForWidthBucket = "2201G",
+    /// A subscript that does not exist.
+    ArraySubscriptError = "2202E",
+    /// A path over JSON that does not fit the value.
+    SqlJsonError = "22033",
     /// A parameter of a setting or function has no meaning.
     InvalidParameterValue = "22023",
     /// A text that cannot be read as the wanted type.
     InvalidTextRepresentation = "22P02",
     /// A binary value that cannot be read as the wanted type.
     InvalidBinaryRepresentation = "22P03",
+    /// A character that a text cannot hold.
+    UntranslatableCharacter = "22P05",
     /// Bytes that are no valid text in the client's encoding.
     CharacterNotInRepertoire = "22021",
     /// A statement that is not allowed while a transaction is open.
@@ -102,6 +124,8 @@ codes! {
     TooManyConnections = "53300",
     /// A statement is larger or deeper than allowed.
     StatementTooComplex = "54001",
+    /// A value that is larger than allowed.
+    ProgramLimitExceeded = "54000",
     /// A setting that nobody may change, or not now.
     CantChangeRuntimeParam = "55P02",
     /// A lock could not be had in time.

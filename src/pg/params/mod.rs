@@ -6,7 +6,6 @@
 mod array;
 mod binary;
 mod datetime;
-mod interval;
 mod text;
 
 use datafusion::common::ScalarValue;

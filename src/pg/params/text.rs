@@ -4,10 +4,10 @@ use datafusion::common::ScalarValue;
 use serde::de::IgnoredAny;
 
 use crate::session::FormatSettings;
-use crate::types::{Code, SqlError, SqlType};
+use crate::types::{Code, SqlError, SqlType, read_interval};
 
 use super::super::encode::inet;
-use super::{array, datetime, interval, invalid_text};
+use super::{array, datetime, invalid_text};
 
 /// Most digits of a numeric.
 const NUMERIC_DIGITS_MAX: usize = 38;
@@ -37,7 +37,7 @@ pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Resu
             let instant = datetime::timestamptz(trimmed, &settings.zone).ok_or_else(invalid)?;
             ScalarValue::TimestampMicrosecond(Some(instant), Some("UTC".into()))
         }
-        SqlType::Interval => ScalarValue::IntervalMonthDayNano(Some(interval::read(trimmed).ok_or_else(invalid)?)),
+        SqlType::Interval => ScalarValue::IntervalMonthDayNano(Some(read_interval(trimmed).ok_or_else(invalid)?)),
         SqlType::Uuid => uuid_value(uuid::Uuid::try_parse(trimmed).map_err(|_| invalid())?),
         SqlType::Inet => {
             let (address, prefix) = inet::parse(trimmed).ok_or_else(invalid)?;

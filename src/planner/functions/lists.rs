@@ -20,11 +20,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     use Shape::{ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Subscripts};
     let shapes = [ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Subscripts];
     let own = shapes.into_iter().map(|shape| ScalarUDF::new_from_impl(ListFunction::new(shape)));
-    let bounds = [
-        datafusion_pg_catalog::pg_catalog::quote_ident_udf::create_parse_ident_udf(),
-        datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_upper_udf(),
-        datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_lower_udf(),
-    ];
+    let bounds = [datafusion_pg_catalog::pg_catalog::quote_ident_udf::create_parse_ident_udf()];
     own.chain(bounds).collect()
 }
 
@@ -75,7 +71,7 @@ impl ScalarUDFImpl for ListFunction {
             Shape::ArrayOrEmpty => "array_or_empty",
             Shape::ArrayOrNullItem => "array_or_null_item",
             Shape::ExpandArray => "_pg_expandarray",
-            Shape::Subscripts => "generate_subscripts",
+            Shape::Subscripts => "generate_subscripts_list",
         }
     }
 

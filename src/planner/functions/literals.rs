@@ -67,6 +67,10 @@ impl LiteralReader {
             Some(SqlType::Timestamptz) => constant(self.moment.read(text)?),
             Some(SqlType::Timestamp) => ScalarValue::TimestampMicrosecond(Some(self.moment.read_local(text)?), None),
             Some(SqlType::Date) => ScalarValue::Date32(Some(self.moment.read_date(text)?)),
+            Some(SqlType::Interval) => match crate::types::read_interval(text) {
+                Some(span) => ScalarValue::IntervalMonthDayNano(Some(span)),
+                None => return Ok(expr),
+            },
             Some(SqlType::Uuid) => uuid_constant(text)?,
             Some(SqlType::Inet) => match canonical_address(text) {
                 Some(spelling) => ScalarValue::Utf8(Some(spelling)),

@@ -4,28 +4,50 @@
 //! statement's moment and zone too: a fragment may carry them to any node. The rest tell of this session
 //! and catalog. What no statement changes is registered once.
 
+mod arrays;
+mod bytes;
 mod calendar;
+mod datum;
 mod events;
+mod extracts;
 mod function;
 mod instants;
-mod json;
+mod json_build;
+mod json_edit;
+mod json_functions;
+mod json_path;
+mod json_value;
 mod lists;
 mod literals;
 mod moments;
+mod networks;
+mod number_format;
 mod objects;
 mod operators;
+mod ordered_sets;
 mod parts;
+mod regex_functions;
+mod regex_syntax;
 mod registry;
-mod series;
 mod session;
+mod sets;
+mod shown;
+mod similar;
 mod spans;
+mod strings;
 mod tables;
 mod texts;
+mod time_format;
+mod time_parse;
+mod time_pattern;
+mod times;
+mod typed;
 mod zone_rules;
 mod zoned;
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::ScalarUDF;
@@ -39,6 +61,9 @@ use literals::LiteralReader;
 use moments::Moment;
 use operators::OperatorPlanner;
 use zone_rules::ZoneRules;
+
+/// The type of texts.
+const TEXT: DataType = DataType::Utf8;
 
 /// What the functions of one session tell of.
 #[derive(Debug)]
@@ -62,15 +87,10 @@ pub fn register_tables(state: &mut SessionState) -> Result<()> {
 }
 
 /// Adds the functions that tell of this session and catalog.
-pub fn register_of_session(
-    state: &mut SessionState,
-    context: &Arc<FunctionContext>,
-    settings: &FragmentSettings,
-) -> Result<()> {
+pub fn register_of_session(state: &mut SessionState, context: &Arc<FunctionContext>) -> Result<()> {
     for functions in [session::functions(context), objects::functions(context), registry::functions(context)] {
         register(state, functions.into_iter().map(Function::udf))?;
     }
-    series::register(state, &Moment::of(settings)?);
     Ok(())
 }
 
@@ -79,9 +99,22 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, events::functions())?;
     register(state, spans::functions())?;
     register(state, lists::functions())?;
+    for functions in [
+        strings::functions(),
+        bytes::functions(),
+        regex_functions::functions(),
+        similar::functions(),
+        arrays::functions(),
+        times::lasting(),
+        json_functions::functions(),
+        json_path::functions(),
+        networks::functions(),
+        ordered_sets::functions(),
+    ] {
+        register(state, functions)?;
+    }
     register(state, texts::typed_functions())?;
-    register(state, texts::functions().into_iter().map(Function::udf))?;
-    register(state, json::functions().iter().map(|function| function.as_ref().clone()))
+    register(state, texts::functions().into_iter().map(Function::udf))
 }
 
 /// Functions that depend on the statement's now() and the session's zone, and the rules that put
@@ -90,19 +123,19 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     let moment = Moment::of(settings)?;
     register(state, moments::functions(&moment))?;
     register(state, zoned::functions(&moment))?;
+    register(state, times::of_moment(&moment))?;
+    register(state, extracts::functions(&moment))?;
     parts::register(state, &moment)?;
-    let planner = OperatorPlanner {
-        uuid_text: state.udf("uuid_text")?,
-        as_uuid: state.udf("as_uuid")?,
-        inet_key: state.udf("inet_key")?,
-    };
+    register(state, json_build::functions(&moment))?;
+    register(state, [sets::function(&moment)])?;
+    let planner = OperatorPlanner::new(state)?;
     state.register_expr_planner(Arc::new(planner))?;
     let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
     state.register_function_rewrite(Arc::new(reader))?;
     let spans = spans::SpanReader {
         difference: state.udf("instant_difference")?,
         length: state.udf("interval_length")?,
-        part: state.udf("interval_part")?,
+        truncated: state.udf("interval_trunc")?,
     };
     state.register_function_rewrite(Arc::new(spans))?;
     let rules = Arc::new(ZoneRules::new(&moment, state)?);

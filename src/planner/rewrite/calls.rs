@@ -4,9 +4,10 @@ use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArgumentList, FunctionArguments, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName,
     ObjectNamePart, OneOrManyWithParens, OrderByKind, Query, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    TrimWhereField,
 };
 
-use super::build::{array, call, folded, last_part, number, plain_arguments, text};
+use super::build::{array, call, folded, last_part, number, plain_arguments, text, with_jsonb};
 use super::names::unqualify;
 
 /// Arguments of `make_interval`, in its order.
@@ -22,7 +23,11 @@ pub(super) fn rewrite(expr: &mut Expr) {
     if let Expr::Extract { field, expr: value, .. } = expr {
         // By name, so that the session's own function answers.
         let (field, value) = (field.to_string(), value.as_ref().clone());
-        *expr = call("date_part", vec![text(field.trim_matches(['\'', '"'])), value]);
+        *expr = call("extract", vec![text(field.trim_matches(['\'', '"'])), value]);
+        return;
+    }
+    if let Some(plain) = spelled_out(expr) {
+        *expr = plain;
         return;
     }
     let Expr::Function(function) = expr else { return };
@@ -44,8 +49,21 @@ pub(super) fn rewrite(expr: &mut Expr) {
         "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => *expr = call("now", Vec::new()),
         // A set of rows in the select list: the engine knows unnest only.
         "_pg_expandarray" => *expr = call("unnest", vec![expr.clone()]),
-        "generate_subscripts" => *expr = call("unnest", vec![expr.clone()]),
         _ => {
+            if let Some(rows) = super::sets::in_select_list(function, &name) {
+                *expr = rows;
+                return;
+            }
+            if name.starts_with("jsonb_")
+                && let Some(arguments) = plain_arguments(function)
+            {
+                let arguments = with_jsonb(&name, arguments.into_iter().cloned().collect());
+                if let FunctionArguments::List(list) = &mut function.args {
+                    let unnamed = |argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument));
+                    list.args = arguments.into_iter().map(unnamed).collect();
+                }
+                return;
+            }
             if matches!(function.args, FunctionArguments::None) {
                 function.args = FunctionArguments::List(FunctionArgumentList {
                     duplicate_treatment: None,
@@ -55,6 +73,38 @@ pub(super) fn rewrite(expr: &mut Expr) {
             }
         }
     }
+}
+
+/// Calls that have words among their arguments.
+fn spelled_out(expr: &Expr) -> Option<Expr> {
+    let unboxed = |expr: &Option<Box<Expr>>| expr.iter().map(|expr| expr.as_ref().clone()).collect::<Vec<_>>();
+    Some(match expr {
+        Expr::Substring { expr, substring_from, substring_for, .. } => {
+            let mut arguments = vec![expr.as_ref().clone()];
+            arguments.push(substring_from.as_ref().map_or_else(|| number("1"), |from| from.as_ref().clone()));
+            arguments.extend(unboxed(substring_for));
+            call("substring", arguments)
+        }
+        Expr::Position { expr, r#in } => call("position", vec![r#in.as_ref().clone(), expr.as_ref().clone()]),
+        Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+            let mut arguments =
+                vec![expr.as_ref().clone(), overlay_what.as_ref().clone(), overlay_from.as_ref().clone()];
+            arguments.extend(unboxed(overlay_for));
+            call("overlay", arguments)
+        }
+        Expr::Trim { expr, trim_where, trim_what, trim_characters } => {
+            let name = match trim_where {
+                Some(TrimWhereField::Leading) => "ltrim",
+                Some(TrimWhereField::Trailing) => "rtrim",
+                _ => "btrim",
+            };
+            let mut arguments = vec![expr.as_ref().clone()];
+            arguments.extend(unboxed(trim_what));
+            arguments.extend(trim_characters.iter().flatten().cloned());
+            call(name, arguments)
+        }
+        _ => return None,
+    })
 }
 
 /// `make_interval(secs => x)` -> all seven arguments in order.

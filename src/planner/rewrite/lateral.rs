@@ -1,4 +1,4 @@
-//! `FROM alerts a CROSS JOIN LATERAL unnest(a.tags) AS t(tag)`.
+//! `FROM alerts a CROSS JOIN LATERAL unnest(a.tags) AS t(tag)`, and other functions that give rows.
 //!
 //! The engine unnests in a select list, not beside another relation. So the relation whose list is
 //! unnested becomes a derived table, `(SELECT a.*, unnest(a.tags) AS tag FROM alerts a) AS a`, and
@@ -8,16 +8,17 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Expr, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor,
-    TableFunctionArgs, VisitMut, VisitorMut, visit_expressions,
+    ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, VisitMut, VisitorMut, visit_expressions,
 };
 
-use super::build::{call, folded, last_part, number, parse_query, parts};
+use super::build::{folded, last_part, parse_query};
+use super::sets::{self, Found};
 
 /// Rewrites the FROM clause of one query and what refers to it.
 pub(super) fn rewrite(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_mut() else { return };
+    name_values(select);
     while let Some(moved) = move_one(select) {
         let mut renamer = Renamer { moved: &moved };
         let _ = select.visit(&mut renamer);
@@ -34,6 +35,32 @@ pub(super) fn rewrite(query: &mut Query) {
     }
 }
 
+/// `FROM jsonb_array_elements(j) AS e` has a column `value`, but `e` means it, too.
+fn name_values(select: &mut Select) {
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let values: Vec<(Ident, Ident)> =
+        factors.filter_map(|factor| sets::found_in(factor).and_then(|found| found.value_column())).collect();
+    for (name, column) in values {
+        let qualified = Expr::CompoundIdentifier(vec![name.clone(), column]);
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(Expr::Identifier(ident)) = item
+                && folded(ident) == folded(&name)
+            {
+                *item = SelectItem::ExprWithAlias { expr: qualified.clone(), alias: name.clone() };
+            }
+        }
+        let _ = datafusion::sql::sqlparser::ast::visit_expressions_mut(select, |expr| {
+            if matches!(expr, Expr::Identifier(ident) if folded(ident) == folded(&name)) {
+                *expr = qualified.clone();
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+}
+
 /// An unnest that went into a derived table.
 struct Moved {
     /// What it was called, where it was called anything.
@@ -44,30 +71,22 @@ struct Moved {
     columns: Vec<Ident>,
 }
 
-/// An unnest found beside other relations.
-struct Found {
-    arrays: Vec<Expr>,
-    with_ordinality: bool,
-    alias: Option<TableAlias>,
-    keeps_empty: bool,
-}
-
 /// Moves the first unnest of the FROM clause that belongs to a relation on its left.
 fn move_one(select: &mut Select) -> Option<Moved> {
     for from in 0..select.from.len() {
         for join in 0..select.from[from].joins.len() {
             let candidate = &select.from[from].joins[join];
             let Some(keeps_empty) = unconditional(&candidate.join_operator) else { continue };
-            let Some(found) = as_unnest(&candidate.relation, keeps_empty) else { continue };
-            if let Some(moved) = move_into_host(select, (from, join), &found) {
+            let Some(found) = Beside::of(&candidate.relation) else { continue };
+            if let Some(moved) = move_into_host(select, (from, join), &found, keeps_empty) {
                 select.from[from].joins.remove(join);
                 return Some(moved);
             }
         }
         if from > 0
             && select.from[from].joins.is_empty()
-            && let Some(found) = as_unnest(&select.from[from].relation, false)
-            && let Some(moved) = move_into_host(select, (from, 0), &found)
+            && let Some(found) = Beside::of(&select.from[from].relation)
+            && let Some(moved) = move_into_host(select, (from, 0), &found, false)
         {
             select.from.remove(from);
             return Some(moved);
@@ -95,42 +114,86 @@ fn unconditional(operator: &JoinOperator) -> Option<bool> {
     }
 }
 
-fn as_unnest(factor: &TableFactor, keeps_empty: bool) -> Option<Found> {
-    let is_unnest = |name: &ObjectName| last_part(name).as_deref() == Some("unnest") && parts(name).len() <= 2;
-    let (arrays, with_ordinality, alias) = match factor {
-        TableFactor::UNNEST { array_exprs, with_ordinality, alias, with_offset: false, .. } => {
-            (array_exprs.clone(), *with_ordinality, alias)
-        }
-        TableFactor::Function { name, args, with_ordinality, alias, .. } if is_unnest(name) => {
-            (plain(args)?, *with_ordinality, alias)
-        }
-        TableFactor::Table { name, args: Some(TableFunctionArgs { args, .. }), with_ordinality, alias, .. }
-            if is_unnest(name) =>
-        {
-            (plain(args)?, *with_ordinality, alias)
-        }
-        _ => return None,
-    };
-    Some(Found { arrays, with_ordinality, alias: alias.clone(), keeps_empty })
+/// What depends on a relation on its left.
+enum Beside {
+    Set(Found),
+    /// `LATERAL (SELECT a.x + 1 AS y)`: columns without rows of their own.
+    Columns(Vec<(Expr, Ident)>, Option<Ident>),
 }
 
-fn plain(arguments: &[FunctionArg]) -> Option<Vec<Expr>> {
-    arguments
-        .iter()
-        .map(|argument| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
-            _ => None,
-        })
-        .collect()
+impl Beside {
+    fn of(factor: &TableFactor) -> Option<Self> {
+        if let Some(found) = sets::found_in(factor) {
+            return Some(Self::Set(found));
+        }
+        let TableFactor::Derived { lateral: true, subquery, alias, .. } = factor else { return None };
+        let SetExpr::Select(select) = subquery.body.as_ref() else { return None };
+        let plain = subquery.with.is_none()
+            && subquery.limit_clause.is_none()
+            && subquery.fetch.is_none()
+            && select.from.is_empty()
+            && select.selection.is_none()
+            && select.having.is_none()
+            && select.distinct.is_none();
+        let columns = select.projection.iter().enumerate().map(|(index, item)| {
+            let given = alias.as_ref().and_then(|alias| alias.columns.get(index)).map(|column| column.name.clone());
+            match item {
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    Some((expr.clone(), given.unwrap_or_else(|| alias.clone())))
+                }
+                SelectItem::UnnamedExpr(expr @ Expr::Identifier(name)) => {
+                    Some((expr.clone(), given.unwrap_or_else(|| name.clone())))
+                }
+                SelectItem::UnnamedExpr(expr) => Some((expr.clone(), given?)),
+                _ => None,
+            }
+        });
+        let columns = columns.collect::<Option<Vec<_>>>().filter(|_| plain)?;
+        Some(Self::Columns(columns, alias.as_ref().map(|alias| alias.name.clone())))
+    }
+
+    fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Set(found) => found.lists.iter().map(|(_, list)| list).collect(),
+            Self::Columns(columns, _) => columns.iter().map(|(expr, _)| expr).collect(),
+        }
+    }
+
+    fn items(&self, keeps_empty: bool) -> Vec<SelectItem> {
+        match self {
+            Self::Set(found) => found.items(keeps_empty),
+            Self::Columns(columns, _) => {
+                let item = |(expr, alias): &(Expr, Ident)| SelectItem::ExprWithAlias {
+                    expr: expr.clone(),
+                    alias: alias.clone(),
+                };
+                columns.iter().map(item).collect()
+            }
+        }
+    }
+
+    fn column_names(&self) -> Vec<Ident> {
+        match self {
+            Self::Set(found) => found.column_names(),
+            Self::Columns(columns, _) => columns.iter().map(|(_, name)| name.clone()).collect(),
+        }
+    }
+
+    fn name(&self) -> Option<Ident> {
+        match self {
+            Self::Set(found) => found.alias.as_ref().map(|alias| alias.name.clone()),
+            Self::Columns(_, name) => name.clone(),
+        }
+    }
 }
 
 /// Finds the one relation on the left that the arrays come from, and puts the unnest into it.
-fn move_into_host(select: &mut Select, place: (usize, usize), found: &Found) -> Option<Moved> {
-    let owner = owner_of(&found.arrays)?;
+fn move_into_host(select: &mut Select, place: (usize, usize), found: &Beside, keeps_empty: bool) -> Option<Moved> {
+    let owner = owner_of(&found.expressions())?;
     let (from, join) = place;
     let mut hosts: Vec<&mut TableFactor> = Vec::new();
     for (index, table) in select.from.iter_mut().enumerate().take(from + 1) {
-        if index == from && join == 0 && as_unnest(&table.relation, false).is_some() {
+        if index == from && join == 0 && Beside::of(&table.relation).is_some() {
             break;
         }
         // Rows of an outer join's other side may be missing: unnesting them early is another question.
@@ -154,7 +217,7 @@ fn move_into_host(select: &mut Select, place: (usize, usize), found: &Found) -> 
         (Owner::Unnamed, Some(_)) => only_one,
         (_, None) => false,
     })?;
-    embed(host, found)
+    embed(host, found, keeps_empty)
 }
 
 enum Owner {
@@ -164,11 +227,11 @@ enum Owner {
     Unnamed,
 }
 
-fn owner_of(arrays: &[Expr]) -> Option<Owner> {
+fn owner_of(arrays: &[&Expr]) -> Option<Owner> {
     let mut owners: Vec<String> = Vec::new();
     let mut bare = false;
     for array in arrays {
-        let _ = visit_expressions(array, |expr| {
+        let _ = visit_expressions(*array, |expr| {
             match expr {
                 Expr::CompoundIdentifier(idents) if idents.len() >= 2 => owners.push(folded(&idents[idents.len() - 2])),
                 Expr::Identifier(_) => bare = true,
@@ -197,20 +260,10 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
 }
 
 /// Replaces the relation by `(SELECT host.*, unnest(...) AS ... FROM relation) AS host`.
-fn embed(host: &mut TableFactor, found: &Found) -> Option<Moved> {
+fn embed(host: &mut TableFactor, found: &Beside, keeps_empty: bool) -> Option<Moved> {
     let name = name_of(host)?;
-    let columns = column_names(found);
-    let mut items = Vec::new();
-    for (array, column) in found.arrays.iter().zip(&columns) {
-        let array = if found.keeps_empty { call("array_or_null_item", vec![array.clone()]) } else { array.clone() };
-        items.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![array]), alias: column.clone() });
-    }
-    if found.with_ordinality {
-        let first = found.arrays.first()?.clone();
-        // A set in the select list, as `calls` makes of it.
-        let numbers = call("generate_subscripts", vec![first, number("1")]);
-        items.push(SelectItem::ExprWithAlias { expr: numbers, alias: columns.last()?.clone() });
-    }
+    let columns = found.column_names();
+    let mut items = found.items(keeps_empty);
     let mut inner = host.clone();
     if let TableFactor::Table { alias: alias @ None, .. } = &mut inner {
         *alias = Some(TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None });
@@ -221,23 +274,7 @@ fn embed(host: &mut TableFactor, found: &Found) -> Option<Moved> {
     select.from.first_mut()?.relation = inner;
     let alias = TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None };
     *host = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
-    Some(Moved { old: found.alias.as_ref().map(|alias| alias.name.clone()), host: name, columns })
-}
-
-/// The names that PostgreSQL gives to the columns of the unnest.
-fn column_names(found: &Found) -> Vec<Ident> {
-    let given = found.alias.as_ref().map(|alias| alias.columns.as_slice()).unwrap_or_default();
-    let only = match &found.alias {
-        Some(alias) if found.arrays.len() == 1 => alias.name.clone(),
-        _ => Ident::new("unnest"),
-    };
-    let count = found.arrays.len() + usize::from(found.with_ordinality);
-    let name = |index: usize| match given.get(index) {
-        Some(column) => column.name.clone(),
-        None if found.with_ordinality && index + 1 == count => Ident::new("ordinality"),
-        None => only.clone(),
-    };
-    (0..count).map(name).collect()
+    Some(Moved { old: found.name(), host: name, columns })
 }
 
 struct Renamer<'a> {

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{folded, last_part, number, parse_query, parts};
-use super::types;
+use super::{sets, types};
 use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_pg_catalog_relation, system_relation_oid};
 
 /// `pg_class` -> `pg_catalog.pg_class`: PostgreSQL looks there first. A common table expression of
@@ -67,7 +67,10 @@ const TABLE_FUNCTIONS: &[&str] = &["generate_series", "range", "pg_get_keywords"
 /// gives one value is a SELECT of that value.
 pub(super) fn table_function(factor: &mut TableFactor) {
     if let TableFactor::Function { name, .. } = factor {
-        return unqualify(name);
+        unqualify(name);
+    }
+    if sets::derive(factor) {
+        return;
     }
     let TableFactor::Table { name, alias, args: Some(arguments), with_ordinality, .. } = factor else { return };
     unqualify(name);
@@ -87,7 +90,7 @@ pub(super) fn table_function(factor: &mut TableFactor) {
     let called = alias.as_ref().map_or_else(|| Ident::new(&function), |alias| alias.name.clone());
     let column =
         alias.as_ref().and_then(|alias| alias.columns.first()).map_or_else(|| called.clone(), |c| c.name.clone());
-    if function == "generate_series" || function == "range" {
+    if function == "range" {
         // The engine folds these arguments before anything with types at hand sees them.
         for argument in &mut arguments.args {
             let _ = argument.visit(&mut types::ZonedCasts);

@@ -57,6 +57,15 @@ pub(super) fn rewrite_value(expr: &mut Expr) {
     });
 }
 
+/// The rows of a query of one column as an array, which is empty where there are none.
+pub(super) fn listed(query: &Query) -> Option<Expr> {
+    let mut list = parse_query("SELECT array_agg(item) FROM (SELECT 1) AS listed (item)")?;
+    let SetExpr::Select(select) = list.body.as_mut() else { return None };
+    let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation else { return None };
+    **subquery = query.clone();
+    Some(call("array_or_empty", vec![Expr::Subquery(Box::new(list))]))
+}
+
 /// `x IN (SELECT y ...)` -> `array_has((SELECT array_agg(y) ...), x)`.
 fn member_as_scalar(value: &Expr, query: &Query) -> Option<Expr> {
     let mut list = parse_query("SELECT array_agg(item) FROM (SELECT 1) AS listed (item)")?;

@@ -1,0 +1,12 @@
+SELECT inet '192.168.1.5', inet '192.168.1.5/24', cidr '192.168.1.0/24', inet '::1', inet '2001:DB8::/32', '10.0.0.1'::inet, cidr '10.1.0.0/16', inet '::ffff:1.2.3.4';
+SELECT inet '192.168.1.5' << inet '192.168.1.0/24', inet '192.168.1.0/24' << inet '192.168.1.0/24', inet '192.168.1.0/24' <<= inet '192.168.1.0/24', inet '192.168.1.0/24' >> inet '192.168.1.5', inet '192.168.1.0/24' >>= inet '192.168.1.0/24', inet '192.168.1.0/24' && inet '192.168.1.80/28', inet '10.0.0.1' << inet '::/0', inet '10.1.2.3' << cidr '10.0.0.0/8';
+SELECT host(inet '192.168.1.5/24'), masklen(inet '192.168.1.5/24'), network(inet '192.168.1.5/24'), text(inet '192.168.1.5'), text(inet '192.168.1.5/24'), family(inet '::1'), family(inet '1.2.3.4'), broadcast(inet '192.168.1.5/24'), netmask(inet '192.168.1.5/24'), hostmask(inet '192.168.23.20/30'), abbrev(cidr '10.1.0.0/16'), set_masklen(inet '192.168.1.5/24', 16);
+SELECT inet '10.0.0.1' < inet '10.0.0.2', inet '10.0.0.1' = inet '10.0.0.1/32', inet '10.0.0.9' < inet '10.0.0.10', inet '9.0.0.1' < inet '10.0.0.1', inet '1.2.3.4' < inet '::1', inet '10.0.0.0/8' < inet '10.0.0.0/16';
+SELECT inet '10.0.0.1' + 5, inet '10.0.0.10' - 3, inet '10.0.0.10' - inet '10.0.0.1', ~ inet '0.0.0.255', inet '192.168.1.6' & inet '0.0.0.255', inet '192.168.1.6' | inet '0.0.0.255';
+SELECT a FROM (VALUES (inet '10.0.0.10'), ('9.1.1.1'), ('::1'), ('10.0.0.9')) AS v(a) ORDER BY a;
+SELECT max(a), min(a), count(DISTINCT a) FROM (VALUES (inet '10.0.0.10'), ('9.1.1.1'), ('10.0.0.9')) AS v(a);
+SELECT inet '300.1.1.1';
+SELECT cidr '192.168.1.5/24';
+SELECT inet_same_family(inet '1.2.3.4', inet '::1'), inet_merge(inet '192.168.1.5/24', inet '192.168.2.5/24'), inet '1.2.3.4'::text, inet '1.2.3.4/8'::cidr, '1.2.3.4'::inet::text || 'x';
+SELECT a << '10.0.0.0/8' FROM (VALUES ('10.2.3.4'::inet), ('11.2.3.4')) AS v(a);
+SELECT '08:00:2b:01:02:03'::macaddr;

@@ -1,0 +1,13 @@
+SELECT to_char(125, '999'), to_char(125.8::real, '999D9'), to_char(-125.8, '999D99S'), to_char(148.5, '999.999'), to_char(0.1, '0.9'), to_char(12, '9990999.9'), to_char(12, 'FM9990999.9');
+SELECT to_char(485, '999'), to_char(-485, '999'), to_char(485, '9 9 9'), to_char(1485, '9,999'), to_char(1485, '9G999'), to_char(148.5, '999D999'), to_char(3148.5, '9G999D999');
+SELECT to_char(-485, '999S'), to_char(-485, '999MI'), to_char(485, '999MI'), to_char(485, 'FM999MI'), to_char(485, 'PL999'), to_char(485, 'SG999'), to_char(-485, 'SG999'), to_char(-485, '9SG99'), to_char(-485, '999PR'), to_char(485, '999PR');
+SELECT to_char(485, 'L999'), to_char(485, 'RN'), to_char(485, 'FMRN'), to_char(5.2, 'FMRN'), to_char(482, '999th'), to_char(485, '"Good number:"999'), to_char(485.8, '"Pre:"999" Post:" .999'), to_char(12, '99V999'), to_char(12.4, '99V999'), to_char(12.45, '99V9');
+SELECT to_char(0.0004859, '9.99EEEE'), to_char(123456, '9.9EEEE'), to_char(-1.5, '9.99EEEE');
+SELECT to_char(1234567.891, '9,999,999.99'), to_char(1234567.891, 'FM9,999,999.99'), to_char(0, '9.99'), to_char(0, '0.00'), to_char(0, 'FM0.00'), to_char(0.5, '9.99'), to_char(0.5, 'FM9.99'), to_char(5, 'FM00000'), to_char(-5, '00000'), to_char(12345, '999');
+SELECT to_char(1.5, 'FM999.999'), to_char(100, 'FM999.99'), to_char(1000000, 'FM9,999,999'), to_char(1e10::float8, 'FM99999999999'), to_char(42::bigint, '0000'), to_char(42::smallint, '99'), to_char(3.14159::float8, '9.99');
+SELECT to_char(1, '9st'), to_char(2, '9TH'), to_char(3, 'FM9th'), to_char(11, '99th'), to_char(1999, 'RN'), to_char(4000, 'RN'), to_char(0, 'RN');
+SELECT to_char(NULL::int, '999'), to_char(5, ''), to_char('NaN'::float8, '999'), to_char(1e300::float8, '9.99EEEE'), to_char(99.995, '99.99'), to_char(-0.1, '9.9'), to_char(-0.01, '9.9');
+SELECT to_char(17, 'FM0009'), to_char(17, 'B999'), to_char(0, 'B999'), to_char(1234, '9G999G999'), to_char(1234.5, '9999.00'), to_char(12.0, '99.0'), to_char(12.34, '99'), to_char(12.5, '99'), to_char(13.5, '99');
+SELECT to_number('12,454.8-', '99G999D9S'), to_number('-12,345.67', '99,999.99'), to_number('485', '999'), to_number('$1,234.50', 'L9,999.99'), to_number('12.34', '99.99'), to_number('<25>', '99PR'), to_number('0042', '9999'), to_number('1234', '99');
+SELECT to_number('abc', '999');
+SELECT to_char(round(12.345, 2), 'FM990.00') || '%', to_char(1234567, '999,999,999'), to_char(0.25 * 100, 'FM990.0');

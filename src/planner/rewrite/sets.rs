@@ -1,0 +1,206 @@
+//! Functions that give rows: `generate_series`, `regexp_matches`, `jsonb_each`, `unnest`, ...
+//!
+//! The engine unnests arrays in a select list and has hardly any such function of its own. So each of
+//! PostgreSQL's is one or more functions that give arrays, whose items are the rows: in a select list
+//! it becomes `unnest(list(...))`, in FROM a derived table of such a SELECT, and where it takes
+//! columns of another relation, `lateral` puts it there.
+
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, Ident, ObjectName, SelectItem, SetExpr,
+    TableAlias, TableFactor, TableFunctionArgs, UnaryOperator, Value,
+};
+
+use super::build::{call, last_part, parse_query, parts, plain_arguments, with_jsonb};
+
+/// The columns of a function: their names, where it names them, and the functions of their lists.
+type Columns = &'static [(Option<&'static str>, &'static str)];
+
+const SETS: &[(&str, Columns)] = &[
+    ("generate_series", &[(None, "series_list")]),
+    ("generate_subscripts", &[(None, "generate_subscripts_list")]),
+    ("regexp_matches", &[(None, "regexp_matches_list")]),
+    ("regexp_split_to_table", &[(None, "regexp_split_to_table_list")]),
+    ("string_to_table", &[(None, "string_to_array")]),
+    ("json_array_elements", &[(Some("value"), "json_array_elements_list")]),
+    ("jsonb_array_elements", &[(Some("value"), "jsonb_array_elements_list")]),
+    ("json_array_elements_text", &[(Some("value"), "json_array_elements_text_list")]),
+    ("jsonb_array_elements_text", &[(Some("value"), "jsonb_array_elements_text_list")]),
+    ("json_object_keys", &[(None, "json_object_keys_list")]),
+    ("jsonb_object_keys", &[(None, "jsonb_object_keys_list")]),
+    ("json_each", &[(Some("key"), "json_object_keys_list"), (Some("value"), "json_each_values")]),
+    ("jsonb_each", &[(Some("key"), "jsonb_object_keys_list"), (Some("value"), "jsonb_each_values")]),
+    ("json_each_text", &[(Some("key"), "json_object_keys_list"), (Some("value"), "json_each_text_values")]),
+    ("jsonb_each_text", &[(Some("key"), "jsonb_object_keys_list"), (Some("value"), "jsonb_each_text_values")]),
+    ("jsonb_path_query", &[(None, "jsonb_path_query_list")]),
+];
+
+/// A function in FROM that gives rows.
+pub(super) struct Found {
+    /// The arrays whose items are the rows, and the names that the function gives them.
+    pub(super) lists: Vec<(Option<&'static str>, Expr)>,
+    /// What a nameless column is called.
+    pub(super) function: String,
+    pub(super) with_ordinality: bool,
+    pub(super) alias: Option<TableAlias>,
+}
+
+fn columns_of(name: &str) -> Option<Columns> {
+    SETS.iter().find(|(known, _)| *known == name).map(|(_, columns)| *columns)
+}
+
+/// The function of a relation, if it is one that gives rows.
+pub(super) fn found_in(factor: &TableFactor) -> Option<Found> {
+    let (name, arguments, with_ordinality, alias) = match factor {
+        TableFactor::UNNEST { array_exprs, with_ordinality, alias, with_offset: false, .. } => {
+            ("unnest".to_owned(), array_exprs.clone(), *with_ordinality, alias)
+        }
+        TableFactor::Function { name, args, with_ordinality, alias, .. } => {
+            (bare(name)?, plain(args)?, *with_ordinality, alias)
+        }
+        TableFactor::Table { name, args: Some(TableFunctionArgs { args, .. }), with_ordinality, alias, .. } => {
+            (bare(name)?, plain(args)?, *with_ordinality, alias)
+        }
+        _ => return None,
+    };
+    let lists = if name == "unnest" {
+        arguments.into_iter().map(|argument| (None, flat(argument))).collect()
+    } else {
+        let columns = columns_of(&name)?;
+        let arguments = with_jsonb(&name, arguments);
+        columns.iter().map(|(column, function)| (*column, call(function, arguments.clone()))).collect()
+    };
+    Some(Found { lists, function: name, with_ordinality, alias: alias.clone() })
+}
+
+fn bare(name: &ObjectName) -> Option<String> {
+    (parts(name).len() <= 2).then(|| last_part(name))?
+}
+
+fn plain(arguments: &[FunctionArg]) -> Option<Vec<Expr>> {
+    arguments
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The items of all dimensions, where an array is written with several.
+fn flat(array: Expr) -> Expr {
+    let nested = match &array {
+        Expr::Array(outer) => outer.elem.iter().any(|item| matches!(item, Expr::Array(_))),
+        _ => false,
+    };
+    if nested { call("array_flat", vec![array]) } else { array }
+}
+
+impl Found {
+    /// The names that PostgreSQL gives to its columns, the number of the row at the end.
+    pub(super) fn column_names(&self) -> Vec<Ident> {
+        let given = self.alias.as_ref().map(|alias| alias.columns.as_slice()).unwrap_or_default();
+        let only = match &self.alias {
+            Some(alias) if self.lists.len() == 1 => alias.name.clone(),
+            _ => Ident::new(&self.function),
+        };
+        let lists = self.lists.iter().enumerate().map(|(index, (own, _))| match (given.get(index), own) {
+            (Some(column), _) => column.name.clone(),
+            (None, Some(own)) => Ident::new(*own),
+            (None, None) => only.clone(),
+        });
+        let ordinality =
+            given.get(self.lists.len()).map_or_else(|| Ident::new("ordinality"), |column| column.name.clone());
+        lists.chain(self.with_ordinality.then_some(ordinality)).collect()
+    }
+
+    /// The items of a select list that give its rows.
+    pub(super) fn items(&self, keeps_empty: bool) -> Vec<SelectItem> {
+        let kept = |list: Expr| if keeps_empty { call("array_or_null_item", vec![list]) } else { list };
+        let mut values: Vec<Expr> =
+            self.lists.iter().map(|(_, list)| call("unnest", vec![kept(list.clone())])).collect();
+        if self.with_ordinality {
+            let numbers = call("set_numbers", self.lists.iter().map(|(_, list)| list.clone()).collect());
+            values.push(call("unnest", vec![kept(numbers)]));
+        }
+        let named = values.into_iter().zip(self.column_names());
+        named.map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias }).collect()
+    }
+
+    /// The one column whose name is the function's own: the relation's name means its value, too.
+    pub(super) fn value_column(&self) -> Option<(Ident, Ident)> {
+        let alias = self.alias.as_ref().filter(|alias| alias.columns.is_empty())?;
+        match self.lists.as_slice() {
+            [(Some(own), _)] if !self.with_ordinality => Some((alias.name.clone(), Ident::new(*own))),
+            _ => None,
+        }
+    }
+}
+
+/// A function in FROM as a derived table.
+pub(super) fn derive(factor: &mut TableFactor) -> bool {
+    let Some(found) = found_in(factor) else { return false };
+    if found.function == "generate_series" && derive_series(factor, &found) {
+        return true;
+    }
+    // The engine unnests in FROM itself, unless rows have numbers or the list must be made first.
+    let only_unnest = matches!(factor, TableFactor::UNNEST { with_ordinality: false, .. });
+    if only_unnest && found.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+        return true;
+    }
+    let Some(mut subquery) = parse_query("SELECT 1") else { return false };
+    let SetExpr::Select(select) = subquery.body.as_mut() else { return false };
+    select.projection = found.items(false);
+    let name = found.alias.as_ref().map_or_else(|| Ident::new(&found.function), |alias| alias.name.clone());
+    let alias = TableAlias { explicit: true, name, columns: Vec::new(), at: None };
+    *factor = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
+    true
+}
+
+/// A long series of written numbers is made by the engine, row by row.
+fn derive_series(factor: &mut TableFactor, found: &Found) -> bool {
+    let TableFactor::Table { name, args: Some(arguments), alias, .. } = factor else { return false };
+    let Some(values) = plain(&arguments.args) else { return false };
+    let numbers: Option<Vec<i64>> = values.iter().map(written_number).collect();
+    let Some(numbers) = numbers.filter(|numbers| numbers.get(2) != Some(&0) && !found.with_ordinality) else {
+        return false;
+    };
+    let fits = numbers.iter().all(|number| i32::try_from(*number).is_ok());
+    let columns = found.column_names();
+    let called = alias.as_ref().map_or_else(|| columns[0].clone(), |alias| alias.name.clone());
+    let Some(mut subquery) = parse_query("SELECT value FROM inner_series AS series (value)") else { return false };
+    let SetExpr::Select(select) = subquery.body.as_mut() else { return false };
+    let value = Expr::Identifier(Ident::new("value"));
+    let data_type = if fits { DataType::Int(None) } else { DataType::BigInt(None) };
+    let expr = Expr::Cast { kind: CastKind::DoubleColon, expr: Box::new(value), data_type, array: false, format: None };
+    select.projection = vec![SelectItem::ExprWithAlias { expr, alias: columns[0].clone() }];
+    let Some(from) = select.from.first_mut() else { return false };
+    if let TableFactor::Table { name: inner, args, .. } = &mut from.relation {
+        inner.clone_from(name);
+        *args = Some(arguments.clone());
+    }
+    let alias = TableAlias { explicit: true, name: called, columns: Vec::new(), at: None };
+    *factor = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
+    true
+}
+
+fn written_number(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.to_string().parse().ok(),
+            _ => None,
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => written_number(expr)?.checked_neg(),
+        Expr::Nested(inner) => written_number(inner),
+        _ => None,
+    }
+}
+
+/// A call in a select list: the items of its list, one a row.
+pub(super) fn in_select_list(function: &Function, name: &str) -> Option<Expr> {
+    let arguments = with_jsonb(name, plain_arguments(function)?.into_iter().cloned().collect());
+    match columns_of(name)? {
+        [(_, list)] => Some(call("unnest", vec![call(list, arguments)])),
+        // A row of several columns.
+        _ => None,
+    }
+}
