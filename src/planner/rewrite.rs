@@ -39,6 +39,7 @@ pub(in crate::planner) use queries::refused;
 /// Rewrites a statement in place. Names of result columns may carry a suffix that makes them
 /// unique for the engine: show them through [`shown_name`].
 pub fn rewrite_statement(statement: &mut Statement) {
+    queries::mend_aliases(statement);
     columns::name_columns(statement);
     names::qualify(statement);
     names::name_table_ids(statement);

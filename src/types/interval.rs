@@ -121,6 +121,7 @@ fn clock(text: &str) -> Option<i128> {
 /// Adds so many millionths of a unit.
 fn add(span: &mut Span, number: i128, unit: &str) -> Option<()> {
     match unit.strip_suffix('s').filter(|rest| rest.len() > 1).unwrap_or(unit) {
+        "nanosecond" => span.microseconds += number / ONE / 1_000,
         "us" | "usec" | "microsecond" => span.microseconds += number / ONE,
         "ms" | "msec" | "millisecond" => span.microseconds += number / 1_000,
         "s" | "sec" | "second" => span.microseconds += number,

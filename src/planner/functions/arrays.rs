@@ -18,7 +18,7 @@ use super::function::sql_error;
 use super::typed::{Kind, Returns, Typed};
 use crate::types::{Code, SqlType};
 
-use Kind::{Any, Int, List, Text};
+use Kind::{Any, Bool, Int, List, Text};
 
 /// Most items that a function makes.
 const ITEMS_MAX: usize = 10_000_000;
@@ -311,6 +311,38 @@ fn changes() -> Vec<Typed> {
             .takes(&[Any, List], SqlType::Text, |row| joined(row, 1, 0))
             .with_null()
             .returning(Returns::Told(|arguments| longer_told(arguments, 1, 0))),
+        // What `array_agg(DISTINCT x ORDER BY x)` gives: descending, NULL first.
+        Typed::new("array_in_order")
+            .takes(&[List, Bool, Bool], SqlType::Text, |row| {
+                let (descending, nulls_first) = (row.bool(1), row.bool(2));
+                let items = row.list(0);
+                let mut values = (0..items.len())
+                    .map(|index| ScalarValue::try_from_array(&items, index))
+                    .collect::<Result<Vec<_>>>()?;
+                values.sort_by(|one, other| match (one.is_null(), other.is_null()) {
+                    (true, true) => Ordering::Equal,
+                    (is_null, false) if is_null => {
+                        if nulls_first {
+                            Ordering::Less
+                        } else {
+                            Ordering::Greater
+                        }
+                    }
+                    (_, true) => {
+                        if nulls_first {
+                            Ordering::Greater
+                        } else {
+                            Ordering::Less
+                        }
+                    }
+                    _ => {
+                        let order = compare(one, other).ok().flatten().unwrap_or(Ordering::Equal);
+                        if descending { order.reverse() } else { order }
+                    }
+                });
+                Ok(list_of(&values, items.data_type()))
+            })
+            .returning(Returns::SameAs(0)),
         Typed::new("trim_array")
             .takes(&[List, Int], SqlType::Text, |row| {
                 let items = row.list(0);

@@ -45,6 +45,8 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
             let wrong = |_| sql_error(Code::CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\"");
             Ok(std::str::from_utf8(row.bytes(0)).map_err(wrong)?.into())
         }),
+        // A text that spells bytes: `\x` and hexadecimal digits, or PostgreSQL's old escapes.
+        Typed::new("as_bytea").takes(&[Text], SqlType::Bytea, |row| Ok(spelled(row.text(0))?.into())),
         Typed::new("get_byte").takes(&[Bytes, Int], SqlType::Int4, |row| {
             let place = place(row.int(1), row.bytes(0).len())?;
             Ok(i32::from(row.bytes(0)[place]).into())
@@ -136,7 +138,7 @@ fn digested(digest: &Arc<ScalarUDF>, bytes: &[u8]) -> Result<Datum> {
         args: vec![ColumnarValue::Scalar(argument)],
         arg_fields: vec![Arc::new(Field::new("bytes", DataType::Binary, true))],
         number_rows: 1,
-        return_field: Arc::new(Field::new("digest", DataType::Binary, true)),
+        return_field: Arc::new(Field::new("digest", digest.inner().return_type(&[DataType::Binary])?, true)),
         config_options: Arc::default(),
     };
     match digest.invoke_with_args(arguments)? {
@@ -203,6 +205,18 @@ fn decode(text: &str, format: &str) -> Result<Datum> {
         "escape" => unescaped(text)?.into(),
         _ => return Err(unknown_encoding(format)),
     })
+}
+
+/// The bytes that a text spells.
+pub(super) fn spelled(text: &str) -> Result<Vec<u8>> {
+    let Some(digits) = text.strip_prefix("\\x") else { return unescaped(text) };
+    let wrong = || sql_error(Code::InvalidTextRepresentation, "invalid hexadecimal digit in a bytea");
+    let digits: String = digits.chars().filter(|character| !character.is_ascii_whitespace()).collect();
+    if !digits.is_ascii() || digits.len() % 2 == 1 {
+        return Err(wrong());
+    }
+    let pair = |start: usize| u8::from_str_radix(&digits[start..start + 2], 16).map_err(|_| wrong());
+    (0..digits.len()).step_by(2).map(pair).collect()
 }
 
 /// `\\` is a backslash, `\ooo` a byte.

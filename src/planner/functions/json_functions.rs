@@ -2,14 +2,13 @@
 //!
 //! json keeps its text, so that a part of it is a slice of that text; jsonb is in its one spelling.
 
-use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::error::Result;
-use datafusion::logical_expr::{ReturnFieldArgs, ScalarUDF};
+use datafusion::logical_expr::ScalarUDF;
 
 use super::datum::{Datum, Row};
 use super::function::sql_error;
 use super::json_value::{Json, Node, Shape};
-use super::typed::{Kind, Returns, Typed};
+use super::typed::{Kind, Typed};
 use crate::types::{Code, SqlType};
 
 use Kind::{Bool, Int, Text, Texts};
@@ -19,7 +18,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     let mut functions = reading();
     for (prefix, sql_type) in [("json", SqlType::Json), ("jsonb", SqlType::Jsonb)] {
         functions.extend(parts(prefix, sql_type));
-        functions.extend(rows(prefix, sql_type));
+        functions.extend(rows(prefix));
     }
     functions.extend(questions());
     functions.extend(changes());
@@ -57,6 +56,9 @@ fn reading() -> Vec<Typed> {
             Ok(row.text(0).into())
         }),
         Typed::new("as_jsonb").takes(&[Text], SqlType::Jsonb, |row| Ok(Json::read(row.text(0))?.text().into())),
+        // Parts of a value that was read already: only their type is missing.
+        Typed::new("json_part").takes(&[Text], SqlType::Json, |row| Ok(row.text(0).into())),
+        Typed::new("jsonb_part").takes(&[Text], SqlType::Jsonb, |row| Ok(row.text(0).into())),
         // A value of jsonb as one of SQL: a string has no quotes there.
         Typed::new("jsonb_scalar").takes(&[Text], SqlType::Text, |row| {
             let node = Node::read(row.text(0))?;
@@ -141,20 +143,6 @@ fn without_nulls(node: &Node<'_>, spaced: bool, out: &mut String) {
     }
 }
 
-/// A list whose items have a type that Arrow alone does not tell.
-pub(super) fn list_told(sql_type: SqlType) -> Field {
-    let item = sql_type.field("item", true);
-    Field::new("items", DataType::List(std::sync::Arc::new(item)), true)
-}
-
-fn json_list(_: &ReturnFieldArgs<'_>) -> Result<Field> {
-    Ok(list_told(SqlType::Json))
-}
-
-fn jsonb_list(_: &ReturnFieldArgs<'_>) -> Result<Field> {
-    Ok(list_told(SqlType::Jsonb))
-}
-
 fn elements<'n, 'a>(node: &'n Node<'a>, function: &str) -> Result<&'n [Node<'a>]> {
     match &node.shape {
         Shape::Array(items) => Ok(items),
@@ -171,8 +159,7 @@ fn members<'n, 'a>(node: &'n Node<'a>) -> Result<&'n [(String, Node<'a>)]> {
 }
 
 /// Lists of what functions in FROM give row by row.
-fn rows(prefix: &str, sql_type: SqlType) -> Vec<Typed> {
-    let told = Returns::Told(if sql_type == SqlType::Json { json_list } else { jsonb_list });
+fn rows(prefix: &str) -> Vec<Typed> {
     let keys = |row: &Row<'_>| {
         let node = Node::read(row.text(0))?;
         Ok(Datum::texts(members(&node)?.iter().map(|(key, _)| Some(key.clone()))))
@@ -182,24 +169,20 @@ fn rows(prefix: &str, sql_type: SqlType) -> Vec<Typed> {
             let node = Node::read(row.text(0))?;
             Ok(i32::try_from(elements(&node, "get array length")?.len()).unwrap_or(i32::MAX).into())
         }),
-        Typed::new(named(prefix, "array_elements_list"))
-            .takes(&[Text], SqlType::TextArray, |row| {
-                let node = Node::read(row.text(0))?;
-                let items = elements(&node, "extract elements")?.iter().map(|item| Some(item.raw.to_owned()));
-                Ok(Datum::texts(items))
-            })
-            .returning(told),
+        Typed::new(named(prefix, "array_elements_list")).takes(&[Text], SqlType::TextArray, |row| {
+            let node = Node::read(row.text(0))?;
+            let items = elements(&node, "extract elements")?.iter().map(|item| Some(item.raw.to_owned()));
+            Ok(Datum::texts(items))
+        }),
         Typed::new(named(prefix, "array_elements_text_list")).takes(&[Text], SqlType::TextArray, |row| {
             let node = Node::read(row.text(0))?;
             Ok(Datum::texts(elements(&node, "extract elements")?.iter().map(Node::as_text)))
         }),
         Typed::new(named(prefix, "object_keys_list")).takes(&[Text], SqlType::TextArray, keys),
-        Typed::new(named(prefix, "each_values"))
-            .takes(&[Text], SqlType::TextArray, |row| {
-                let node = Node::read(row.text(0))?;
-                Ok(Datum::texts(members(&node)?.iter().map(|(_, value)| Some(value.raw.to_owned()))))
-            })
-            .returning(told),
+        Typed::new(named(prefix, "each_values")).takes(&[Text], SqlType::TextArray, |row| {
+            let node = Node::read(row.text(0))?;
+            Ok(Datum::texts(members(&node)?.iter().map(|(_, value)| Some(value.raw.to_owned()))))
+        }),
         Typed::new(named(prefix, "each_text_values")).takes(&[Text], SqlType::TextArray, |row| {
             let node = Node::read(row.text(0))?;
             Ok(Datum::texts(members(&node)?.iter().map(|(_, value)| value.as_text())))

@@ -12,7 +12,7 @@ use super::datum::Datum;
 use super::function::sql_error;
 use super::json_value::{Json, number_order};
 use super::regex_functions;
-use super::typed::{Kind, Returns, Typed};
+use super::typed::{Kind, Typed};
 use crate::types::{Code, SqlType};
 
 use Kind::Text;
@@ -41,11 +41,9 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
                 _ => Ok(Datum::NULL),
             }
         }),
-        Typed::new("jsonb_path_query_list")
-            .takes(&[Text, Text], SqlType::TextArray, move |row| {
-                Ok(Datum::texts(found(row.text(0), row.text(1))?.iter().map(|value| Some(value.text()))))
-            })
-            .returning(Returns::Told(|_| Ok(super::json_functions::list_told(SqlType::Jsonb)))),
+        Typed::new("jsonb_path_query_list").takes(&[Text, Text], SqlType::TextArray, move |row| {
+            Ok(Datum::texts(found(row.text(0), row.text(1))?.iter().map(|value| Some(value.text()))))
+        }),
         Typed::new("jsonb_path_query_array").takes(&[Text, Text], SqlType::Jsonb, move |row| {
             Ok(Json::Array(found(row.text(0), row.text(1))?).text().into())
         }),

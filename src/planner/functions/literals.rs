@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
@@ -22,6 +23,7 @@ use crate::types::SqlType;
 pub(super) struct LiteralReader {
     pub(super) moment: Moment,
     pub(super) uuid_text: Arc<ScalarUDF>,
+    pub(super) as_bytea: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for LiteralReader {
@@ -89,6 +91,27 @@ impl LiteralReader {
                 let call = ScalarFunction::new_udf(Arc::clone(&self.uuid_text), arguments);
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
+            data_type if data_type.is_binary() => match type_of(&cast.expr, schema) {
+                Some(SqlType::Text | SqlType::Varchar | SqlType::Bpchar) => {
+                    let value = match literal_text(&cast.expr) {
+                        Some(text) => Expr::Literal(ScalarValue::Binary(Some(super::bytes::spelled(text)?)), None),
+                        None => {
+                            let arguments = vec![cast.expr.as_ref().clone()];
+                            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.as_bytea), arguments))
+                        }
+                    };
+                    Ok(Transformed::yes(value))
+                }
+                _ => Ok(Transformed::no(expr)),
+            },
+            DataType::Time32(_) | DataType::Time64(_) => match literal_text(&cast.expr) {
+                Some(text) => {
+                    let local = self.moment.read_local(&format!("1970-01-01 {text}"))?;
+                    let time = ScalarValue::Time64Microsecond(Some(local.rem_euclid(super::calendar::DAY_US)));
+                    Ok(Transformed::yes(Expr::Literal(time, None)))
+                }
+                None => Ok(Transformed::no(expr)),
+            },
             _ => Ok(Transformed::no(expr)),
         }
     }

@@ -130,13 +130,11 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     register(state, [sets::function(&moment)])?;
     let planner = OperatorPlanner::new(state)?;
     state.register_expr_planner(Arc::new(planner))?;
-    let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
+    let reader =
+        LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")?, as_bytea: state.udf("as_bytea")? };
     state.register_function_rewrite(Arc::new(reader))?;
-    let spans = spans::SpanReader {
-        difference: state.udf("instant_difference")?,
-        length: state.udf("interval_length")?,
-        truncated: state.udf("interval_trunc")?,
-    };
+    let spans =
+        spans::SpanReader { difference: state.udf("instant_difference")?, length: state.udf("interval_length")? };
     state.register_function_rewrite(Arc::new(spans))?;
     let rules = Arc::new(ZoneRules::new(&moment, state)?);
     state.register_function_rewrite(Arc::<ZoneRules>::clone(&rules))?;

@@ -130,7 +130,12 @@ fn kind_of(field: &FieldRef) -> Kind {
 }
 
 impl ExprPlanner for OperatorPlanner {
-    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    fn plan_binary_op(&self, mut raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        if let BinaryOperator::Custom(symbol) = &raw.op
+            && let Some(plain) = hidden_operator(symbol)
+        {
+            raw.op = plain;
+        }
         let (Ok((_, left)), Ok((_, right))) = (raw.left.to_field(schema), raw.right.to_field(schema)) else {
             return Ok(PlannerResult::Original(raw));
         };
@@ -164,6 +169,16 @@ impl ExprPlanner for OperatorPlanner {
         }
         Ok(PlannerResult::Original(raw))
     }
+}
+
+/// Operators that the rewrite hides from the engine's own planner of arrays, which is asked first.
+fn hidden_operator(symbol: &str) -> Option<BinaryOperator> {
+    Some(match symbol {
+        "||" => BinaryOperator::StringConcat,
+        "@>" => BinaryOperator::AtArrow,
+        "<@" => BinaryOperator::ArrowAt,
+        _ => return None,
+    })
 }
 
 fn is_jsonb(side: &Expr, kind: Kind) -> bool {

@@ -38,7 +38,6 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
 pub(super) struct SpanReader {
     pub(super) difference: Arc<ScalarUDF>,
     pub(super) length: Arc<ScalarUDF>,
-    pub(super) truncated: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for SpanReader {
@@ -58,10 +57,12 @@ impl FunctionRewrite for SpanReader {
                 let (left, right) = (call(&self.length, vec![*left]), call(&self.length, vec![*right]));
                 Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) })))
             }
-            Expr::ScalarFunction(ScalarFunction { func, args })
-                if func.name() == "date_trunc" && args.get(1).is_some_and(interval) =>
+            // The engine would compare them field by field.
+            Expr::ScalarFunction(ScalarFunction { ref func, ref args })
+                if matches!(func.name(), "greatest" | "least") && args.iter().any(interval) =>
             {
-                Ok(Transformed::yes(call(&self.truncated, args)))
+                let text = format!("{} of intervals is not supported", func.name());
+                Err(sql_error(Code::FeatureNotSupported, text))
             }
             other => Ok(Transformed::no(other)),
         }

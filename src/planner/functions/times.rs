@@ -54,8 +54,6 @@ pub(super) fn lasting() -> Vec<ScalarUDF> {
                 Ok(span.into())
             },
         ),
-        Typed::new("interval_trunc")
-            .takes(&[Text, Interval], SqlType::Interval, |row| span_truncated(row.text(0), row.span(1))),
         Typed::new("interval_times")
             .takes(&[Interval, Float], SqlType::Interval, |row| scaled(row.span(0), row.float(1))),
         Typed::new("interval_divided").takes(&[Interval, Float], SqlType::Interval, |row| match row.float(1) {
@@ -287,29 +285,6 @@ fn justified(span: IntervalMonthDayNano, hours: bool, days: bool) -> Result<Datu
 
 fn too_long() -> datafusion::error::DataFusionError {
     sql_error(Code::DatetimeFieldOverflow, "interval out of range")
-}
-
-/// `date_trunc(unit, span)`.
-fn span_truncated(unit: &str, span: IntervalMonthDayNano) -> Result<Datum> {
-    use super::calendar::Unit;
-    let wrong = || {
-        let shown: String = unit.chars().take(40).collect();
-        sql_error(Code::InvalidParameterValue, format!("unit \"{shown}\" not recognized for type interval"))
-    };
-    let us = span.nanoseconds / 1_000;
-    let months = |count: i32| span.months / count * count;
-    let (months, days, us) = match Unit::of_name(unit).ok_or_else(wrong)? {
-        Unit::Short(length) => (span.months, span.days, us / length * length),
-        Unit::Day => (span.months, span.days, 0),
-        Unit::Week => {
-            let text = "unit \"week\" not supported for type interval";
-            return Err(sql_error(Code::FeatureNotSupported, text));
-        }
-        Unit::Month => (span.months, 0, 0),
-        Unit::Quarter => (months(3), 0, 0),
-        Unit::Years(years) => (months(12 * years), 0, 0),
-    };
-    Ok(IntervalMonthDayNano::new(months, days, us * 1_000).into())
 }
 
 /// A span times a number; parts of months become days of 30 a month, parts of days time.

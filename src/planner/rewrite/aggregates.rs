@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     ObjectNamePart,
 };
 
-use super::build::{call, call_with, last_part, plain_arguments};
+use super::build::{call, call_with, last_part, plain_arguments, truth};
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -21,6 +21,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
         "percentile_cont" | "percentile_disc" | "mode" if !function.within_group.is_empty() => ordered(function, &name),
         "json_agg" | "jsonb_agg" => items(function, &name),
         "json_object_agg" | "jsonb_object_agg" => pairs(function, &name),
+        "array_agg" => distinct_items(function),
         "every" => renamed(function, "bool_and"),
         "variance" => renamed(function, "var_samp"),
         _ => None,
@@ -72,6 +73,24 @@ fn ordered(function: &Function, name: &str) -> Option<Expr> {
     let mut arguments = vec![Expr::Function(sorted)];
     arguments.extend(plain_arguments(function)?.into_iter().cloned());
     Some(call(&format!("{name}_of"), arguments))
+}
+
+/// `array_agg(DISTINCT x ORDER BY x)`: the engine's order of distinct values cannot be relied on.
+fn distinct_items(function: &Function) -> Option<Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    if list.duplicate_treatment != Some(DuplicateTreatment::Distinct) {
+        return None;
+    }
+    let mut plain = function.clone();
+    let FunctionArguments::List(inner) = &mut plain.args else { return None };
+    let (mut descending, mut nulls_first) = (false, false);
+    for clause in inner.clauses.drain(..) {
+        let FunctionArgumentClause::OrderBy(keys) = clause else { return None };
+        let [key] = keys.as_slice() else { return None };
+        descending = key.options.asc == Some(false);
+        nulls_first = key.options.nulls_first.unwrap_or(descending);
+    }
+    Some(call("array_in_order", vec![Expr::Function(plain), truth(descending), truth(nulls_first)]))
 }
 
 fn clauses_of(function: &Function) -> Option<Vec<FunctionArgumentClause>> {

@@ -43,6 +43,15 @@ pub(super) fn rewrite(expr: &mut Expr) {
     }
     match name.as_str() {
         "make_interval" => positional(function),
+        // A stride has no months; the engine would take them.
+        "date_bin" => {
+            if let FunctionArguments::List(list) = &mut function.args
+                && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(stride))) = list.args.first_mut()
+            {
+                let written = super::intervals::of_text(stride).unwrap_or_else(|| stride.clone());
+                *stride = call("fixed_span", vec![written]);
+            }
+        }
         "date_trunc" if plain_arguments(function).is_some_and(|arguments| arguments.len() == 3) => {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);
         }
@@ -139,8 +148,8 @@ fn array_of_subquery(query: &Query) -> Option<Expr> {
         return Some(empty_array());
     }
     let [item] = select.projection.as_mut_slice() else { return None };
-    if query.limit_clause.is_some() || select.distinct.is_some() {
-        return None;
+    if query.limit_clause.is_some() || query.fetch.is_some() || select.distinct.is_some() {
+        return super::subqueries::listed(&query);
     }
     let value = match item {
         SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } => value.clone(),

@@ -3,7 +3,7 @@
 //! PostgreSQL has more spellings of a span than the engine's parser. A span is read here, and
 //! written again in the one spelling that both read alike; a text that is no span stays.
 
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, DateTimeField, Expr, Interval};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, DateTimeField, Expr, Interval, UnaryOperator};
 
 use super::build::{call, null, text, text_of};
 use crate::types::{read_interval, read_interval_of};
@@ -17,6 +17,18 @@ pub(super) fn rewrite(expr: &mut Expr) {
                 (interval.leading_field, interval.last_field) = (None, None);
             }
         }
+        // The engine would turn the sign of the first field alone.
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => {
+            let span = match inner.as_ref() {
+                Expr::Interval(interval) => text_of(&interval.value).and_then(read_interval),
+                _ => None,
+            };
+            if let Some(span) = span {
+                let (months, days, nanoseconds) =
+                    (-i64::from(span.months), -i64::from(span.days), -i128::from(span.nanoseconds));
+                *expr = plain_interval(&format!("{months} months {days} days {nanoseconds} nanoseconds"));
+            }
+        }
         Expr::Cast { expr: inner, data_type: DataType::Interval { .. }, kind, .. } if *kind != CastKind::TryCast => {
             if let Some(plain) = text_of(inner).and_then(spelled) {
                 *expr = plain_interval(&plain);
@@ -27,6 +39,11 @@ pub(super) fn rewrite(expr: &mut Expr) {
         }
         _ => {}
     }
+}
+
+/// A span that is written as a text.
+pub(super) fn of_text(expr: &Expr) -> Option<Expr> {
+    text_of(expr).and_then(spelled).map(|plain| plain_interval(&plain))
 }
 
 fn plain_interval(text_of_span: &str) -> Expr {

@@ -19,6 +19,16 @@ pub(super) fn rewrite(expr: &mut Expr) {
         Expr::ILike { negated, expr: value, pattern, any, .. } if *any => {
             *expr = any_pattern(*negated, "~~*", value, pattern);
         }
+        Expr::Like { negated, expr: value, pattern, .. } if all_of(pattern).is_some() => {
+            if let Some(patterns) = all_of(pattern) {
+                *expr = all_patterns(*negated, "~~", value, patterns);
+            }
+        }
+        Expr::ILike { negated, expr: value, pattern, .. } if all_of(pattern).is_some() => {
+            if let Some(patterns) = all_of(pattern) {
+                *expr = all_patterns(*negated, "~~*", value, patterns);
+            }
+        }
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
             use_backslash(pattern, escape_char);
         }
@@ -27,6 +37,11 @@ pub(super) fn rewrite(expr: &mut Expr) {
             arguments.extend(escape_char.take().map(Expr::Value));
             let pattern = call("similar_to_escape", arguments);
             *expr = matches(value.as_ref().clone(), pattern, "", *negated);
+        }
+        Expr::BinaryOp { op, .. } if hidden(op).is_some() => {
+            if let Some(symbol) = hidden(op) {
+                *op = BinaryOperator::Custom(symbol.to_owned());
+            }
         }
         Expr::BinaryOp { left, op, right } if regex_flags(op).is_some() => {
             let (flags, negated) = regex_flags(op).unwrap_or_default();
@@ -65,6 +80,16 @@ pub(super) fn rewrite(expr: &mut Expr) {
     }
 }
 
+/// Operators that our own planner of operators is to see before the engine's.
+fn hidden(operator: &BinaryOperator) -> Option<&'static str> {
+    match operator {
+        BinaryOperator::StringConcat => Some("||"),
+        BinaryOperator::AtArrow => Some("@>"),
+        BinaryOperator::ArrowAt => Some("<@"),
+        _ => None,
+    }
+}
+
 /// The options of a regular expression's operator, and whether it is negated.
 fn regex_flags(operator: &BinaryOperator) -> Option<(&'static str, bool)> {
     match operator {
@@ -90,6 +115,24 @@ fn any_pattern(negated: bool, operator: &str, value: &Expr, pattern: &Expr) -> E
         other => text_of(other).and_then(as_array).unwrap_or_else(|| other.clone()),
     };
     call("compare_any", vec![text(&operator), value.clone(), patterns])
+}
+
+/// The array of `LIKE ALL (array)`, which the parser takes for a function.
+fn all_of(pattern: &Expr) -> Option<Expr> {
+    let Expr::Function(function) = pattern else { return None };
+    if last_part(&function.name).as_deref() != Some("all") {
+        return None;
+    }
+    match plain_arguments(function)?.as_slice() {
+        [patterns] => Some((*patterns).clone()),
+        _ => None,
+    }
+}
+
+fn all_patterns(negated: bool, operator: &str, value: &Expr, patterns: Expr) -> Expr {
+    let operator = if negated { format!("!{operator}") } else { operator.to_owned() };
+    let patterns = text_of(&patterns).and_then(as_array).unwrap_or(patterns);
+    call("compare_all", vec![text(&operator), value.clone(), patterns])
 }
 
 /// `a[1]`, `a[2:3]`, and several of them.

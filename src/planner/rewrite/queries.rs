@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Fetch, LimitClause, Query, SetExpr, SetOperator, SetQuantifier, Statement, Visit, Visitor,
+    Expr, Fetch, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement, Visit,
+    VisitMut, Visitor, VisitorMut,
 };
 
-use super::build::number;
+use super::build::{number, text, text_of};
 
 /// Rewrites one query.
 pub(super) fn rewrite(query: &mut Query) {
@@ -22,6 +23,35 @@ pub(super) fn rewrite(query: &mut Query) {
     let Some(fetch) = query.fetch.take() else { return };
     let limit = Some(fetch.quantity.unwrap_or_else(|| number("1")));
     query.limit_clause = Some(LimitClause::LimitOffset { limit, offset, limit_by: Vec::new() });
+}
+
+/// `x ISNULL` and `'a' 'b'`: the parser takes the second word for the name of a column.
+pub(super) fn mend_aliases(statement: &mut Statement) {
+    let _ = statement.visit(&mut Aliases);
+}
+
+struct Aliases;
+
+impl VisitorMut for Aliases {
+    type Break = ();
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        for item in &mut select.projection {
+            let SelectItem::ExprWithAlias { expr, alias } = item else { continue };
+            let mended = match (alias.quote_style, alias.value.to_ascii_lowercase().as_str()) {
+                (None, "isnull") => Expr::IsNull(Box::new(expr.clone())),
+                (None, "notnull") => Expr::IsNotNull(Box::new(expr.clone())),
+                // Texts on lines that follow each other are one text.
+                (Some('\''), _) => match text_of(expr) {
+                    Some(first) => text(&format!("{first}{}", alias.value)),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            *item = SelectItem::UnnamedExpr(mended);
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 /// What a statement asks for and would get another answer to.

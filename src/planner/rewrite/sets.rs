@@ -95,6 +95,17 @@ fn flat(array: Expr) -> Expr {
     if nested { call("array_flat", vec![array]) } else { array }
 }
 
+/// Rows of json and jsonb: a list holds texts.
+fn typed(list: &Expr, rows: Expr) -> Expr {
+    let Expr::Function(function) = list else { return rows };
+    let part = match last_part(&function.name).as_deref() {
+        Some("json_array_elements_list" | "json_each_values") => "json_part",
+        Some("jsonb_array_elements_list" | "jsonb_each_values" | "jsonb_path_query_list") => "jsonb_part",
+        _ => return rows,
+    };
+    call(part, vec![rows])
+}
+
 impl Found {
     /// The names that PostgreSQL gives to its columns, the number of the row at the end.
     pub(super) fn column_names(&self) -> Vec<Ident> {
@@ -117,7 +128,7 @@ impl Found {
     pub(super) fn items(&self, keeps_empty: bool) -> Vec<SelectItem> {
         let kept = |list: Expr| if keeps_empty { call("array_or_null_item", vec![list]) } else { list };
         let mut values: Vec<Expr> =
-            self.lists.iter().map(|(_, list)| call("unnest", vec![kept(list.clone())])).collect();
+            self.lists.iter().map(|(_, list)| typed(list, call("unnest", vec![kept(list.clone())]))).collect();
         if self.with_ordinality {
             let numbers = call("set_numbers", self.lists.iter().map(|(_, list)| list.clone()).collect());
             values.push(call("unnest", vec![kept(numbers)]));
@@ -199,7 +210,10 @@ fn written_number(expr: &Expr) -> Option<i64> {
 pub(super) fn in_select_list(function: &Function, name: &str) -> Option<Expr> {
     let arguments = with_jsonb(name, plain_arguments(function)?.into_iter().cloned().collect());
     match columns_of(name)? {
-        [(_, list)] => Some(call("unnest", vec![call(list, arguments)])),
+        [(_, list)] => {
+            let list = call(list, arguments);
+            Some(typed(&list, call("unnest", vec![list.clone()])))
+        }
         // A row of several columns.
         _ => None,
     }
