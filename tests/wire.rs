@@ -17,6 +17,7 @@ mod wire {
     mod psql;
     mod raw;
     mod roles;
+    mod scripts;
     mod server;
     mod settings;
     mod simple;

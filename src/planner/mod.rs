@@ -366,8 +366,7 @@ impl Planner {
         let state = self.engine.session_from(&self.base, tables, &context.settings);
         let mut state = state.map_err(|error| sql_error_from_engine(&error))?;
         state.config_mut().options_mut().catalog.default_schema = first.unwrap_or_else(|| PUBLIC.to_owned());
-        functions::register_of_session(&mut state, &functions, &context.settings)
-            .map_err(|error| sql_error_from_engine(&error))?;
+        functions::register_of_session(&mut state, &functions).map_err(|error| sql_error_from_engine(&error))?;
         Ok(state)
     }
 
@@ -441,6 +440,9 @@ async fn logical_plan(
 ) -> Result<LogicalPlan, DataFusionError> {
     let mut statement = statement.clone();
     if let EngineStatement::Statement(inner) = &mut statement {
+        if let Some(refusal) = rewrite::refused(inner) {
+            return Err(DataFusionError::NotImplemented(refusal.to_owned()));
+        }
         rewrite::rewrite_with_parameters(inner, parameters);
     }
     let plan = session.statement_to_plan(statement).await?;

@@ -10,19 +10,21 @@
 //! 5. `numbers`, `rows`, `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
 //! 6. `columns` again: objects in the outermost select list are shown by name.
 
+mod aggregates;
 mod build;
 mod calls;
 mod columns;
+mod intervals;
 mod lateral;
 mod names;
 mod numbers;
 mod operators;
 mod parameters;
 mod precedence;
-mod sets;
 mod precision;
+mod queries;
 mod rows;
-mod spans;
+mod sets;
 mod subqueries;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,7 @@ pub(in crate::planner) use build::array_literal;
 pub use columns::shown_name;
 pub(in crate::planner) use operators::backslashed;
 pub use parameters::ParameterType;
+pub(in crate::planner) use queries::refused;
 
 /// Rewrites a statement in place. Names of result columns may carry a suffix that makes them
 /// unique for the engine: show them through [`shown_name`].
@@ -48,6 +51,7 @@ pub fn rewrite_statement(statement: &mut Statement) {
 
 /// The same with the types of parameters as far as they are known.
 pub fn rewrite_with_parameters(statement: &mut Statement, parameters: &[Option<ParameterType>]) {
+    queries::mend_aliases(statement);
     columns::name_columns(statement);
     parameters::type_parameters(statement, parameters);
     names::qualify(statement);
@@ -72,6 +76,7 @@ impl VisitorMut for Rewriter {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         // Nothing is ever locked by a read here, so FOR UPDATE has nothing to add.
         query.locks.clear();
+        queries::rewrite(query);
         lateral::rewrite(query);
         ControlFlow::Continue(())
     }
@@ -101,8 +106,9 @@ impl VisitorMut for Rewriter {
         let precision = precision::of(expr);
         numbers::rewrite(expr);
         rows::rewrite(expr);
-        spans::rewrite(expr);
+        intervals::rewrite(expr);
         operators::rewrite(expr);
+        aggregates::rewrite(expr);
         calls::rewrite(expr);
         types::rewrite(expr);
         precision::apply(expr, precision);

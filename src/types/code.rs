@@ -30,6 +30,8 @@ codes! {
     ProtocolViolation = "08P01",
     /// A known PostgreSQL feature that this node does not have.
     FeatureNotSupported = "0A000",
+    /// A subquery that must give one row gave several.
+    CardinalityViolation = "21000",
     /// A text, number or array is out of the range of its type.
     NumericValueOutOfRange = "22003",
     /// A text that is no date, time or instant.
@@ -54,12 +56,22 @@ codes! {
     InvalidPowerArgument = "2201F",
     /// A logarithm that does not exist.
     InvalidLogarithmArgument = "2201E",
+    /// An escape of more than one character.
+    InvalidEscapeCharacter = "22019",
+    /// A pattern that ends in its escape character.
+    InvalidEscapeSequence = "22025",
+    /// A subscript that does not exist.
+    ArraySubscriptError = "2202E",
+    /// A path over JSON that does not fit the value.
+    SqlJsonError = "22033",
     /// A parameter of a setting or function has no meaning.
     InvalidParameterValue = "22023",
     /// A text that cannot be read as the wanted type.
     InvalidTextRepresentation = "22P02",
     /// A binary value that cannot be read as the wanted type.
     InvalidBinaryRepresentation = "22P03",
+    /// A character that a text cannot hold.
+    UntranslatableCharacter = "22P05",
     /// Bytes that are no valid text in the client's encoding.
     CharacterNotInRepertoire = "22021",
     /// A statement that is not allowed while a transaction is open.

@@ -17,18 +17,23 @@ struct Span {
 }
 
 /// Reads a span; none when the text is no span or does not fit.
-pub fn read(text: &str) -> Option<IntervalMonthDayNano> {
+pub fn read_interval(text: &str) -> Option<IntervalMonthDayNano> {
+    read_interval_of(text, "s")
+}
+
+/// The same where a lone number counts another unit than seconds, as in `INTERVAL '1' DAY`.
+pub fn read_interval_of(text: &str, unit: &str) -> Option<IntervalMonthDayNano> {
     let mut span = Span::default();
     let text = text.trim().trim_start_matches('@').trim_start();
     match text.strip_prefix('P') {
         Some(rest) => iso_8601(rest, &mut span)?,
-        None => words(text, &mut span)?,
+        None => words(text, unit, &mut span)?,
     }
     let nanoseconds = i64::try_from(span.microseconds.checked_mul(1_000)?).ok()?;
     Some(IntervalMonthDayNano::new(i32::try_from(span.months).ok()?, i32::try_from(span.days).ok()?, nanoseconds))
 }
 
-fn words(text: &str, span: &mut Span) -> Option<()> {
+fn words(text: &str, unit: &str, span: &mut Span) -> Option<()> {
     let lower = text.to_ascii_lowercase();
     let mut words = split_units(&lower).into_iter().peekable();
     if words.len() == 0 || words.len() > WORDS_MAX {
@@ -43,15 +48,28 @@ fn words(text: &str, span: &mut Span) -> Option<()> {
             span.microseconds += clock(word)?;
             continue;
         }
+        if let Some(months) = years_and_months(word) {
+            span.months += months;
+            continue;
+        }
         let number = number(word)?;
         match words.next_if(|next| next.starts_with(|c: char| c.is_ascii_alphabetic()) && *next != "ago") {
             Some(unit) => add(span, number, unit)?,
-            // A lone number at the end counts seconds.
-            None if words.peek().is_none() => add(span, number, "s")?,
+            // A lone number at the end counts seconds, one before a time of day days.
+            None if words.peek().is_none() => add(span, number, unit)?,
+            None if words.peek().is_some_and(|next| next.contains(':')) => add_days(span, number),
             None => return None,
         }
     }
     Some(())
+}
+
+/// `1-2`: years and months.
+fn years_and_months(word: &str) -> Option<i128> {
+    let (sign, digits) = word.strip_prefix('-').map_or((1, word), |digits| (-1, digits));
+    let (years, months) = digits.split_once('-')?;
+    let (years, months) = (years.parse::<u32>().ok()?, months.parse::<u32>().ok().filter(|months| *months < 12)?);
+    Some(sign * (i128::from(years) * 12 + i128::from(months)))
 }
 
 /// Words, with a unit that sticks to its number cut off.
@@ -103,6 +121,7 @@ fn clock(text: &str) -> Option<i128> {
 /// Adds so many millionths of a unit.
 fn add(span: &mut Span, number: i128, unit: &str) -> Option<()> {
     match unit.strip_suffix('s').filter(|rest| rest.len() > 1).unwrap_or(unit) {
+        "nanosecond" => span.microseconds += number / ONE / 1_000,
         "us" | "usec" | "microsecond" => span.microseconds += number / ONE,
         "ms" | "msec" | "millisecond" => span.microseconds += number / 1_000,
         "s" | "sec" | "second" => span.microseconds += number,
@@ -112,8 +131,10 @@ fn add(span: &mut Span, number: i128, unit: &str) -> Option<()> {
         "w" | "week" => add_days(span, number * 7),
         "mon" | "month" => add_months(span, number),
         "y" | "yr" | "year" => add_months(span, number * 12),
-        "decade" => add_months(span, number * 120),
+        "dec" | "decade" => add_months(span, number * 120),
         "c" | "cent" | "century" | "centurie" => add_months(span, number * 1_200),
+        "mil" | "millennium" | "millennia" => add_months(span, number * 12_000),
+        "qtr" | "quarter" => add_months(span, number * 3),
         _ => return None,
     }
     Some(())
@@ -154,7 +175,7 @@ fn iso_8601(text: &str, span: &mut Span) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{IntervalMonthDayNano, read};
+    use super::{IntervalMonthDayNano, read_interval};
 
     #[test]
     fn spans_are_read_in_all_their_forms() {
@@ -170,11 +191,14 @@ mod tests {
             ("P1Y2M3DT4H0.5S", 14, 3, 4 * hour + 500_000_000),
             ("P-1DT-2H", 0, -1, -2 * hour),
             ("250 ms", 0, 0, 250_000_000),
+            ("1-2", 14, 0, 0),
+            ("3 4:05", 0, 3, 4 * hour + hour / 12),
+            ("1 century 2 decades", 1440, 0, 0),
         ] {
-            assert_eq!(read(text), Some(IntervalMonthDayNano::new(months, days, nanoseconds)), "{text}");
+            assert_eq!(read_interval(text), Some(IntervalMonthDayNano::new(months, days, nanoseconds)), "{text}");
         }
         for text in ["", "one day", "1 2 days", "P", "1:2:3:4", "99999999999 years", "ago 1", "1 fortnight"] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(read_interval(text), None, "{text}");
         }
     }
 }

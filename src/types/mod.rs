@@ -20,6 +20,7 @@ pub use code::Code;
 pub use error::SqlError;
 pub use event::{Event, EventKind, Field, Span, TextList, Value};
 pub use id::{FeedName, NameError, NodeName, QueryId};
+pub use interval::{read_interval, read_interval_of};
 pub use numeric::{Numeric, NumericError};
 pub use settings::FragmentSettings;
 pub use sql_type::{SQL_TYPE_KEY, SqlType, TYPE_MODIFIER_KEY};

@@ -63,10 +63,15 @@ pub(super) fn config() -> PgConfig {
 }
 
 impl Server {
-    /// Starts a listener.
+    /// Starts a listener over one node.
     pub(super) async fn start(config: PgConfig) -> Self {
+        Self::start_over(config, 1).await
+    }
+
+    /// Starts a listener of the first of so many nodes.
+    pub(super) async fn start_over(config: PgConfig, nodes: usize) -> Self {
         let (tasks, sessions) = (Tasks::new(), SessionList::default());
-        let (planner, directory) = TestFleet::new(1).await.into_planner();
+        let (planner, directory) = TestFleet::new(nodes).await.into_planner();
         let shared = SessionShared {
             planner: Arc::new(planner),
             clock: Arc::new(SystemClock::new()),

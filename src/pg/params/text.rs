@@ -4,7 +4,7 @@ use datafusion::common::ScalarValue;
 use serde::de::IgnoredAny;
 
 use crate::session::FormatSettings;
-use crate::types::{Code, SqlError, SqlType, interval};
+use crate::types::{Code, SqlError, SqlType, read_interval};
 
 use super::super::encode::inet;
 use super::{array, datetime, invalid_text};
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Resu
             let instant = datetime::timestamptz(trimmed, &settings.zone).ok_or_else(invalid)?;
             ScalarValue::TimestampMicrosecond(Some(instant), Some("UTC".into()))
         }
-        SqlType::Interval => ScalarValue::IntervalMonthDayNano(Some(interval::read(trimmed).ok_or_else(invalid)?)),
+        SqlType::Interval => ScalarValue::IntervalMonthDayNano(Some(read_interval(trimmed).ok_or_else(invalid)?)),
         SqlType::Uuid => uuid_value(uuid::Uuid::try_parse(trimmed).map_err(|_| invalid())?),
         SqlType::Inet | SqlType::Cidr => {
             let (address, prefix) = inet::parse(trimmed).ok_or_else(invalid)?;

@@ -125,7 +125,7 @@ fn is_ours(source: SqlType, target: Target, from: &Field, to: &Field) -> bool {
         }
         kind if plain(kind) => plain(source),
         SqlType::Cidr => source.is_text() || source == SqlType::Inet,
-        SqlType::Interval => source.is_text(),
+        SqlType::Interval => source.is_text() || source == SqlType::Time,
         // There is no such cast: the function says so.
         SqlType::Date | SqlType::Time | SqlType::Timestamp | SqlType::Timestamptz => {
             (source.is_number() && from.data_type() != &DataType::Null) || source == SqlType::Bool

@@ -9,7 +9,9 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int64Array,
     IntervalMonthDayNanoArray, ListArray, StringArray, new_null_array,
 };
-use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int64Type};
+use datafusion::arrow::datatypes::{
+    DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int64Type, IntervalMonthDayNano,
+};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::Cast;
@@ -23,7 +25,7 @@ use super::function::sql_error;
 use super::numbers::{Kind, decimal, numeric_error, out_of_range, strict_cast};
 use crate::planner::rewrite::array_literal;
 use crate::types::numeric::SHORTEST_SCALE;
-use crate::types::{Code, Numeric, NumericError, SqlType, interval};
+use crate::types::{Code, Numeric, NumericError, SqlType, read_interval};
 
 /// The name of the function.
 pub(super) const AS_TYPE: &str = "as_type";
@@ -216,10 +218,16 @@ pub(super) fn invalid(target: SqlType, text: &str) -> DataFusionError {
 }
 
 fn spans(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
+    if source == SqlType::Time {
+        let us = strict_cast(&strict_cast(array, &SqlType::Time.arrow())?, &DataType::Int64)?;
+        let values = us.as_primitive::<Int64Type>().iter();
+        let values = values.map(|us| us.map(|us| IntervalMonthDayNano::new(0, 0, us * 1_000)));
+        return Ok(Arc::new(values.collect::<IntervalMonthDayNanoArray>()));
+    }
     if !source.is_text() {
         return strict_cast(array, &SqlType::Interval.arrow());
     }
-    let read = |text: &str| interval::read(text).ok_or_else(|| invalid(SqlType::Interval, text));
+    let read = |text: &str| read_interval(text).ok_or_else(|| invalid(SqlType::Interval, text));
     let values = texts_of(array)?.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(IntervalMonthDayNanoArray::from(values)))
 }

@@ -1,4 +1,4 @@
-//! Functions over event columns: intervals, JSON, addresses, identities.
+//! Functions over event columns: intervals, addresses, identities.
 //!
 //! They depend on their arguments alone, so an owner evaluates them as the coordinator would.
 
@@ -23,7 +23,7 @@ use crate::types::{Code, SqlType};
 
 /// The functions of this file.
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    let kinds = [Kind::Json, Kind::Jsonb, Kind::Inet, Kind::Uuid, Kind::UuidText, Kind::InetKey];
+    let kinds = [Kind::Inet, Kind::Uuid, Kind::UuidText, Kind::InetKey];
     let mut functions: Vec<ScalarUDF> =
         kinds.into_iter().map(|kind| ScalarUDF::new_from_impl(Reading::new(kind))).collect();
     functions.push(ScalarUDF::new_from_impl(MakeInterval::new()));
@@ -94,10 +94,6 @@ fn interval_of([years, months, weeks, days, hours, minutes]: [i64; 6], seconds: 
 /// What a text (or identity) is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
-    /// `x::json`: checked, kept as written.
-    Json,
-    /// `x::jsonb`: checked.
-    Jsonb,
     /// `x::inet`: checked, in the spelling that events use.
     Inet,
     /// `x::uuid`.
@@ -121,8 +117,6 @@ impl Reading {
 
     fn sql_type(&self) -> SqlType {
         match self.kind {
-            Kind::Json => SqlType::Json,
-            Kind::Jsonb => SqlType::Jsonb,
             Kind::Inet => SqlType::Inet,
             Kind::Uuid => SqlType::Uuid,
             Kind::UuidText | Kind::InetKey => SqlType::Text,
@@ -134,7 +128,6 @@ impl Reading {
             Kind::UuidText => uuid_texts(array),
             Kind::Uuid if matches!(array.data_type(), DataType::FixedSizeBinary(16)) => Ok(Arc::clone(array)),
             Kind::Uuid => uuids(&texts(array)?),
-            Kind::Json | Kind::Jsonb => each(&texts(array)?, |text| checked_json(text).map(|()| text.to_owned())),
             Kind::Inet => each(&texts(array)?, |text| address(text).map(|address| address.text())),
             Kind::InetKey => each(&texts(array)?, |text| address(text).map(|address| address.key())),
         }
@@ -144,8 +137,6 @@ impl Reading {
 impl ScalarUDFImpl for Reading {
     fn name(&self) -> &str {
         match self.kind {
-            Kind::Json => "as_json",
-            Kind::Jsonb => "as_jsonb",
             Kind::Inet => "as_inet",
             Kind::Uuid => "as_uuid",
             Kind::UuidText => "uuid_text",
@@ -185,12 +176,6 @@ fn texts(array: &ArrayRef) -> Result<StringArray> {
 fn each(array: &StringArray, read: impl Fn(&str) -> Result<String>) -> Result<ArrayRef> {
     let values = array.iter().map(|text| text.map(&read).transpose()).collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(StringArray::from(values)))
-}
-
-fn checked_json(text: &str) -> Result<()> {
-    serde_json::from_str::<serde::de::IgnoredAny>(text)
-        .map(|_| ())
-        .map_err(|_| sql_error(Code::InvalidTextRepresentation, "invalid input syntax for type json"))
 }
 
 pub(super) fn uuids(array: &StringArray) -> Result<ArrayRef> {

@@ -1,6 +1,6 @@
 //! Texts read as instants, in the spellings that PostgreSQL takes.
 
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{Days, NaiveDate, NaiveTime, Timelike};
 
 use super::calendar::DAY_US;
 use crate::types::Zone;
@@ -40,15 +40,168 @@ fn read(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
     if let Some(read) = named(text, zone, now_us) {
         return Some(read);
     }
+    // By far the most texts are of this form.
     let date_end = text.find(['T', 't', ' ']).unwrap_or(text.len());
-    let date = date_of(&text[..date_end])?;
-    let rest = text[date_end..].trim_start_matches(['T', 't', ' ']);
+    if let Some(date) = text.get(..date_end).and_then(date_of)
+        && let Some(read) = plain(date, text[date_end..].trim_start_matches(['T', 't', ' ']))
+    {
+        return Some(read);
+    }
+    Words::default().read(text)
+}
+
+/// A time of day and a zone behind a date.
+fn plain(date: NaiveDate, rest: &str) -> Option<Read> {
     let time_end = rest.find(|character: char| !matches!(character, '0'..='9' | ':' | '.')).unwrap_or(rest.len());
     let (clock, zone_text) = (&rest[..time_end], rest[time_end..].trim());
     let (time, next_day) = if clock.is_empty() { (NaiveTime::MIN, false) } else { time_of(clock)? };
     let date = if next_day { date.checked_add_days(Days::new(1))? } else { date };
     let named = if zone_text.is_empty() { None } else { Some(zone_behind(zone_text)?) };
     Some(Read::Local(date.and_time(time).and_utc().timestamp_micros(), named))
+}
+
+/// A date and time in words that may come in any order, as in `Mon Feb 05 07:08:09 2024`.
+#[derive(Debug, Default)]
+struct Words {
+    year: Option<i32>,
+    month: Option<u32>,
+    day: Option<u32>,
+    date: Option<NaiveDate>,
+    time: Option<(NaiveTime, bool)>,
+    afternoon: Option<bool>,
+    before_christ: bool,
+    zone: Option<Zone>,
+}
+
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// Most words of a date and time.
+const WORDS_MAX: usize = 12;
+
+/// A month by its name or the beginning of it.
+fn month_of(word: &str) -> Option<u32> {
+    let short = word.get(..3)?.to_ascii_lowercase();
+    let at = MONTHS.iter().position(|month| *month == short)?;
+    u32::try_from(at + 1).ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+impl Words {
+    fn read(mut self, text: &str) -> Option<Read> {
+        let words: Vec<&str> = text.split([' ', ',', '\t']).filter(|word| !word.is_empty()).collect();
+        if words.len() > WORDS_MAX {
+            return None;
+        }
+        for word in words {
+            let compact = word.split_once(['T', 't']).filter(|(date, clock)| is_digits(date) && is_digits(clock));
+            match compact {
+                Some((date, clock)) => {
+                    self.word(date)?;
+                    self.word(clock)?;
+                }
+                None => self.word(word)?,
+            }
+        }
+        self.finish()
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        let has_date = self.date.is_some();
+        if word.contains(':') {
+            let end = word.find(|character: char| !matches!(character, '0'..='9' | ':' | '.')).unwrap_or(word.len());
+            self.time = Some(time_of(&word[..end])?);
+            return if end < word.len() { self.word(&word[end..]) } else { Some(()) };
+        }
+        if is_digits(word) {
+            return self.number(word, has_date);
+        }
+        if word.starts_with(['+', '-']) {
+            self.zone = Some(zone_behind(word)?);
+            return Some(());
+        }
+        if word.starts_with(|first: char| first.is_ascii_digit()) || word.contains(['-', '/']) {
+            return self.joined(word);
+        }
+        match word.to_ascii_lowercase().as_str() {
+            "am" => self.afternoon = Some(false),
+            "pm" => self.afternoon = Some(true),
+            "bc" => self.before_christ = true,
+            "ad" => {}
+            _ if month_of(word).is_some() => self.month = month_of(word),
+            lower if lower.get(..3).is_some_and(|short| DAYS.contains(&short)) && lower.ends_with("day") => {}
+            lower if DAYS.contains(&lower) => {}
+            _ => self.zone = Some(zone_behind(word)?),
+        }
+        Some(())
+    }
+
+    fn number(&mut self, word: &str, has_date: bool) -> Option<()> {
+        let part = |from: usize, to: usize| word.get(from..to)?.parse::<u32>().ok();
+        match word.len() {
+            8 if !has_date => {
+                self.date = Some(NaiveDate::from_ymd_opt(word[..4].parse().ok()?, part(4, 6)?, part(6, 8)?)?);
+            }
+            4 | 6 if self.time.is_none() && (has_date || word.len() == 6) => {
+                let second = if word.len() == 6 { part(4, 6)? } else { 0 };
+                self.time = Some((NaiveTime::from_hms_opt(part(0, 2)?, part(2, 4)?, second)?, false));
+            }
+            1 | 2 if self.day.is_none() => self.day = Some(word.parse().ok()?),
+            _ if self.year.is_none() => self.year = Some(word.parse().ok()?),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Parts of a date with dashes, slashes or dots between them.
+    fn joined(&mut self, word: &str) -> Option<()> {
+        if let Some((year, day)) = word.split_once('.')
+            && year.len() == 4
+            && day.len() == 3
+        {
+            self.date = NaiveDate::from_yo_opt(year.parse().ok()?, day.parse().ok()?);
+            return self.date.map(drop);
+        }
+        let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
+        let [first, second, third] = parts.as_slice() else { return None };
+        let (year, month, day) = if first.len() >= 4 && is_digits(first) {
+            (*first, month_of(second).or_else(|| second.parse().ok())?, *third)
+        } else if let Some(month) = month_of(first) {
+            (*third, month, *second)
+        } else if let Some(month) = month_of(second) {
+            (*third, month, *first)
+        } else {
+            // DateStyle's usual order: month, day, year.
+            (*third, first.parse().ok()?, *second)
+        };
+        let short = year.len() < 3;
+        let year: i32 = year.parse().ok()?;
+        let year = if short { year + if year < 70 { 2000 } else { 1900 } } else { year };
+        (self.year, self.month, self.day) = (Some(year), Some(month), Some(day.parse().ok()?));
+        Some(())
+    }
+
+    fn finish(self) -> Option<Read> {
+        let date = match self.date {
+            Some(date) => date,
+            None => {
+                let year = if self.before_christ { 1 - self.year? } else { self.year? };
+                NaiveDate::from_ymd_opt(year, self.month?, self.day?)?
+            }
+        };
+        let (mut time, next_day) = self.time.unwrap_or((NaiveTime::MIN, false));
+        if let Some(afternoon) = self.afternoon {
+            let hour = time.hour();
+            if !(1..=12).contains(&hour) {
+                return None;
+            }
+            time = time.with_hour(hour % 12 + if afternoon { 12 } else { 0 })?;
+        }
+        let date = if next_day { date.checked_add_days(Days::new(1))? } else { date };
+        Some(Read::Local(date.and_time(time).and_utc().timestamp_micros(), self.zone))
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn named(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
@@ -145,6 +298,11 @@ mod tests {
             "2025-12-08 23:30:00+0530",
             "2025-12-08 19:00 Europe/Berlin",
             "2025/12/08 13:00 -5",
+            "December 8, 2025 6:00 PM",
+            "Mon Dec 08 18:00:00 2025",
+            "20251208T180000",
+            "08-Dec-2025 18:00",
+            "12/8/2025 18:00",
         ] {
             assert_eq!(read(text), Some(six), "{text}");
         }

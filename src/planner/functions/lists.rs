@@ -21,12 +21,7 @@ use crate::types::SqlType;
 pub(super) fn functions() -> Vec<ScalarUDF> {
     use Shape::{ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Options, Ordinals, Subscripts};
     let shapes = [ArrayOrEmpty, ArrayOrNullItem, ExpandArray, Options, Ordinals, Subscripts];
-    let own = shapes.into_iter().map(|shape| ScalarUDF::new_from_impl(ListFunction::new(shape)));
-    let bounds = [
-        datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_upper_udf(),
-        datafusion_pg_catalog::pg_catalog::array_bounds_udf::create_array_lower_udf(),
-    ];
-    own.chain(bounds).collect()
+    shapes.into_iter().map(|shape| ScalarUDF::new_from_impl(ListFunction::new(shape))).collect()
 }
 
 /// Functions that give rows, and those that give one field of these rows.

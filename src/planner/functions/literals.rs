@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
@@ -67,6 +68,10 @@ impl LiteralReader {
             Some(SqlType::Timestamptz) => constant(self.moment.read(text)?),
             Some(SqlType::Timestamp) => ScalarValue::TimestampMicrosecond(Some(self.moment.read_local(text)?), None),
             Some(SqlType::Date) => ScalarValue::Date32(Some(self.moment.read_date(text)?)),
+            Some(SqlType::Interval) => match crate::types::read_interval(text) {
+                Some(span) => ScalarValue::IntervalMonthDayNano(Some(span)),
+                None => return Ok(expr),
+            },
             Some(SqlType::Uuid) => uuid_constant(text)?,
             Some(SqlType::Inet) => match canonical_address(text) {
                 Some(spelling) => ScalarValue::Utf8(Some(spelling)),
@@ -85,6 +90,14 @@ impl LiteralReader {
                 let call = ScalarFunction::new_udf(Arc::clone(&self.uuid_text), arguments);
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
+            DataType::Time32(_) | DataType::Time64(_) => match literal_text(&cast.expr) {
+                Some(text) => {
+                    let local = self.moment.read_local(&format!("1970-01-01 {text}"))?;
+                    let time = ScalarValue::Time64Microsecond(Some(local.rem_euclid(super::calendar::DAY_US)));
+                    Ok(Transformed::yes(Expr::Literal(time, None)))
+                }
+                None => Ok(Transformed::no(expr)),
+            },
             _ => Ok(Transformed::no(expr)),
         }
     }

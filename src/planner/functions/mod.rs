@@ -6,44 +6,66 @@
 
 mod access;
 mod aggregates;
+mod arrays;
+mod bytes;
 mod calendar;
 mod cast_rules;
 mod cast_text;
-mod convert;
 mod control;
+mod convert;
+mod datum;
 mod events;
+mod extracts;
 mod function;
 mod idents;
 mod instants;
-mod json;
+mod json_build;
+mod json_edit;
+mod json_functions;
+mod json_path;
+mod json_value;
 mod list_fields;
 mod lists;
 mod literals;
 mod moments;
 mod names;
+mod networks;
+mod number_format;
 mod number_operators;
 mod numbers;
 mod objects;
-mod privileges;
 mod operators;
+mod ordered_sets;
 mod parts;
+mod privileges;
+mod regex_functions;
+mod regex_syntax;
 mod registry;
 mod rounding;
-mod series;
 mod server;
 mod session;
+mod sets;
+mod shown;
+mod similar;
 mod span_factors;
 mod spans;
+mod strings;
 mod tables;
 mod texts;
-mod tokens;
+mod time_format;
+mod time_parse;
+mod time_pattern;
 mod time_precision;
+mod times;
+mod tokens;
 mod type_names;
+mod typed;
 mod zone_rules;
 mod zoned;
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
@@ -66,6 +88,9 @@ use type_names::TypeNames;
 use zone_rules::ZoneRules;
 
 pub(in crate::planner) use names::with_names;
+
+/// The type of texts.
+const TEXT: DataType = DataType::Utf8;
 
 /// What the functions of one session tell of.
 #[derive(Debug)]
@@ -93,11 +118,7 @@ pub fn register_tables(state: &mut SessionState) -> Result<()> {
 }
 
 /// Adds the functions that tell of this session and catalog.
-pub fn register_of_session(
-    state: &mut SessionState,
-    context: &Arc<FunctionContext>,
-    settings: &FragmentSettings,
-) -> Result<()> {
+pub fn register_of_session(state: &mut SessionState, context: &Arc<FunctionContext>) -> Result<()> {
     let of_session = [session::functions(context), control::functions(context), objects::functions(context)];
     for functions in of_session.into_iter().chain([privileges::functions(context)]) {
         register(state, functions.into_iter().map(Function::udf))?;
@@ -105,7 +126,6 @@ pub fn register_of_session(
     register(state, access::functions(context).into_iter().map(Function::udf))?;
     register_rows(state, access::explode(context), access::FIELDS)?;
     registry::register(state, context)?;
-    series::register(state, &Moment::of(settings)?);
     Ok(())
 }
 
@@ -119,14 +139,27 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
         register(state, list_fields::of(&rows, fields))?;
     }
     register(state, idents::functions().into_iter().map(Function::udf))?;
-    register(state, texts::typed_functions())?;
-    register(state, texts::functions().into_iter().map(Function::udf))?;
     register(state, numbers::functions())?;
     register(state, span_factors::functions())?;
     register(state, rounding::functions())?;
     register(state, [AsType::udf(), time_precision::function()])?;
     aggregates::register(state)?;
-    register(state, json::functions().iter().map(|function| function.as_ref().clone()))
+    for functions in [
+        strings::functions(),
+        bytes::functions(),
+        regex_functions::functions(),
+        similar::functions(),
+        arrays::functions(),
+        times::lasting(),
+        json_functions::functions(),
+        json_path::functions(),
+        networks::functions(),
+        ordered_sets::functions(),
+    ] {
+        register(state, functions)?;
+    }
+    register(state, texts::typed_functions())?;
+    register(state, texts::functions().into_iter().map(Function::udf))
 }
 
 /// Functions that depend on the statement's now() and the session's zone, and the rules that put
@@ -135,22 +168,19 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     let moment = Moment::of(settings)?;
     register(state, moments::functions(&moment))?;
     register(state, zoned::functions(&moment))?;
+    register(state, times::of_moment(&moment))?;
+    register(state, extracts::functions(&moment))?;
     parts::register(state, &moment)?;
-    let planner = OperatorPlanner {
-        uuid_text: state.udf("uuid_text")?,
-        as_uuid: state.udf("as_uuid")?,
-        inet_key: state.udf("inet_key")?,
-    };
+    register(state, json_build::functions(&moment))?;
+    register(state, [sets::function(&moment)])?;
+    let planner = OperatorPlanner::new(state)?;
     state.register_expr_planner(Arc::new(planner))?;
     state.register_expr_planner(Arc::new(NumberPlanner::new(state)?))?;
     state.register_function_rewrite(Arc::new(CastReader { as_type: state.udf(AS_TYPE)? }))?;
     let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
     state.register_function_rewrite(Arc::new(reader))?;
-    let spans = spans::SpanReader {
-        difference: state.udf("instant_difference")?,
-        length: state.udf("interval_length")?,
-        part: state.udf("interval_part")?,
-    };
+    let spans =
+        spans::SpanReader { difference: state.udf("instant_difference")?, length: state.udf("interval_length")? };
     state.register_function_rewrite(Arc::new(spans))?;
     let rules = Arc::new(ZoneRules::new(&moment, state)?);
     state.register_function_rewrite(Arc::<ZoneRules>::clone(&rules))?;

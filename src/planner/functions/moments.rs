@@ -76,14 +76,14 @@ fn wrong(text: &str, wanted: SqlType) -> DataFusionError {
         SqlType::Timestamp => "timestamp",
         _ => "timestamp with time zone",
     };
+    if matches!(text.trim().to_ascii_lowercase().as_str(), "infinity" | "-infinity" | "+infinity") {
+        return sql_error(Code::FeatureNotSupported, format!("infinite values of type {name} are not supported"));
+    }
     let message = format!("invalid input syntax for type {name}: \"{shown}\"");
     // A text of the right form names an instant that does not exist.
     let looks_like_one = text.trim_start().get(..4).is_some_and(|year| year.bytes().all(|byte| byte.is_ascii_digit()));
-    let code = if looks_like_one && text.contains('-') {
-        Code::DatetimeFieldOverflow
-    } else {
-        Code::InvalidTextRepresentation
-    };
+    let code =
+        if looks_like_one && text.contains('-') { Code::DatetimeFieldOverflow } else { Code::InvalidDatetimeFormat };
     sql_error(code, message)
 }
 

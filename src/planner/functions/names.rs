@@ -22,7 +22,8 @@ use super::registry::KINDS;
 use crate::types::SqlType;
 
 /// Functions that write their arguments out as text.
-const WRITING: &[&str] = &["concat", "concat_ws", "format", "quote_literal", "quote_nullable", "to_json", "to_jsonb"];
+const WRITING: &[&str] =
+    &["concat", "concat_ws", "format", "quote_literal", "quote_nullable", "text_concat", "to_json", "to_jsonb"];
 
 /// Puts names where texts are wanted.
 #[derive(Debug)]
@@ -77,7 +78,9 @@ impl FunctionRewrite for RegistryReader {
 }
 
 /// Functions over the places of an array's elements.
-const COUNTING: &[&str] = &["array_element", "array_upper", "array_lower"];
+const COUNTING: &[&str] = &["array_element", ARRAY_ITEM, "array_upper", "array_lower"];
+/// `a[i]`
+const ARRAY_ITEM: &str = "array_item";
 
 /// The vectors of system tables count from 0, lists count from 1.
 fn is_vector(expr: &Expr, schema: &DFSchema) -> bool {
@@ -91,7 +94,7 @@ impl RegistryReader {
         if let Some(vector) = arguments.first_mut() {
             *vector = call(&self.as_list, std::mem::take(vector));
         }
-        let is_element = function.name() == "array_element";
+        let is_element = matches!(function.name(), "array_element" | ARRAY_ITEM);
         if let Some(place) = arguments.get_mut(1).filter(|_| is_element) {
             *place = std::mem::take(place) + lit(1_i64);
         }

@@ -11,12 +11,12 @@ use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use super::calendar::DAY_US;
 use super::function::sql_error;
 use super::numbers::strict_cast;
 use crate::types::{Code, SqlType};
 
 const DAYS_PER_MONTH: f64 = 30.0;
+const SECONDS_PER_DAY: f64 = 86_400.0;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Job {
@@ -84,16 +84,17 @@ impl Factor {
             return Err(sql_error(Code::DivisionByZero, "division by zero"));
         }
         let scale = |value: f64| if self.job == Job::Times { value * factor } else { value / factor };
-        let months = scale(f64::from(span.months));
-        let days = scale(f64::from(span.days));
-        let day_fraction = microsecond((months.fract() * DAYS_PER_MONTH).clamp(-30.0, 30.0));
-        let (carried, mut rest) = (day_fraction.trunc(), day_fraction.fract() + microsecond(days.fract()));
-        let mut whole_days = days.trunc() + carried;
-        if rest.abs() >= 1.0 {
-            whole_days += rest.trunc();
-            rest = rest.fract();
+        let (months, days) = (scale(f64::from(span.months)), scale(f64::from(span.days)));
+        let time = scale((span.nanoseconds / 1_000) as f64);
+        let days_of_months = millionths((months - months.trunc()) * DAYS_PER_MONTH);
+        let of_days = days - days.trunc() + days_of_months - days_of_months.trunc();
+        let mut seconds = millionths(of_days * SECONDS_PER_DAY);
+        let mut whole_days = days.trunc() + days_of_months.trunc();
+        if seconds.abs() >= SECONDS_PER_DAY {
+            whole_days += (seconds / SECONDS_PER_DAY).trunc();
+            seconds %= SECONDS_PER_DAY;
         }
-        let time = (scale((span.nanoseconds / 1_000) as f64) + rest * DAY_US as f64).round_ties_even();
+        let time = (time + seconds * 1e6).round_ties_even();
         let in_range = |value: f64, most: f64| value.is_finite() && value.abs() < most;
         if !in_range(months, 2_147_483_648.0) || !in_range(whole_days, 2_147_483_648.0) || !in_range(time, 9.2e15) {
             return Err(sql_error(Code::DatetimeFieldOverflow, "interval out of range"));
@@ -103,8 +104,7 @@ impl Factor {
     }
 }
 
-/// A fraction of a day, to the microsecond that survives a float.
-fn microsecond(days: f64) -> f64 {
-    let us = 86_400_000_000.0;
-    (days * us).round_ties_even() / us
+/// What survives a float: fractions are carried down in millionths.
+fn millionths(value: f64) -> f64 {
+    (value * 1e6).round_ties_even() / 1e6
 }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, IntervalMonthDayNanoArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, IntervalMonthDayNanoArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
     DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit, TimestampMicrosecondType,
@@ -30,7 +30,7 @@ const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
 /// The functions that [`SpanReader`] puts in.
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    [Span::Difference, Span::Length, Span::Part].map(|span| ScalarUDF::new_from_impl(SpanFunction::new(span))).to_vec()
+    [Span::Difference, Span::Length].map(|span| ScalarUDF::new_from_impl(SpanFunction::new(span))).to_vec()
 }
 
 /// Puts PostgreSQL's meaning where spans are subtracted, compared and taken apart.
@@ -38,7 +38,6 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
 pub(super) struct SpanReader {
     pub(super) difference: Arc<ScalarUDF>,
     pub(super) length: Arc<ScalarUDF>,
-    pub(super) part: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for SpanReader {
@@ -58,10 +57,12 @@ impl FunctionRewrite for SpanReader {
                 let (left, right) = (call(&self.length, vec![*left]), call(&self.length, vec![*right]));
                 Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) })))
             }
-            Expr::ScalarFunction(ScalarFunction { func, args })
-                if func.name() == "date_part" && args.get(1).is_some_and(interval) =>
+            // The engine would compare them field by field.
+            Expr::ScalarFunction(ScalarFunction { ref func, ref args })
+                if matches!(func.name(), "greatest" | "least") && args.iter().any(interval) =>
             {
-                Ok(Transformed::yes(call(&self.part, args)))
+                let text = format!("{} of intervals is not supported", func.name());
+                Err(sql_error(Code::FeatureNotSupported, text))
             }
             other => Ok(Transformed::no(other)),
         }
@@ -93,8 +94,6 @@ enum Span {
     Difference,
     /// `interval_length(i)`: microseconds.
     Length,
-    /// `interval_part(field, i)`.
-    Part,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -114,7 +113,6 @@ impl SpanFunction {
                 Volatility::Immutable,
             ),
             Span::Length => Signature::exact(vec![INTERVAL], Volatility::Immutable),
-            Span::Part => Signature::exact(vec![DataType::Utf8, INTERVAL], Volatility::Immutable),
         };
         Self { span, signature }
     }
@@ -125,7 +123,6 @@ impl ScalarUDFImpl for SpanFunction {
         match self.span {
             Span::Difference => "instant_difference",
             Span::Length => "interval_length",
-            Span::Part => "interval_part",
         }
     }
 
@@ -137,7 +134,6 @@ impl ScalarUDFImpl for SpanFunction {
         Ok(match self.span {
             Span::Difference => INTERVAL,
             Span::Length => DataType::Int64,
-            Span::Part => DataType::Float64,
         })
     }
 
@@ -149,7 +145,6 @@ impl ScalarUDFImpl for SpanFunction {
         let result: ArrayRef = match self.span {
             Span::Difference => differences(&arrays)?,
             Span::Length => lengths(&arrays[0])?,
-            Span::Part => parts(&arrays)?,
         };
         Ok(if constant && rows > 0 {
             ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)
@@ -177,83 +172,18 @@ fn differences(arrays: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(IntervalMonthDayNanoArray::from(values)))
 }
 
+/// How long a span is, in microseconds.
+pub(super) fn length_us(span: IntervalMonthDayNano) -> i128 {
+    let days = i128::from(span.months) * 30 + i128::from(span.days);
+    days * i128::from(DAY_US) + i128::from(span.nanoseconds / 1_000)
+}
+
 fn lengths(array: &ArrayRef) -> Result<ArrayRef> {
     let intervals = cast(array, &INTERVAL)?;
     let intervals = intervals.as_primitive::<IntervalMonthDayNanoType>();
-    let length = |interval: IntervalMonthDayNano| {
-        let days = i64::from(interval.months) * 30 + i64::from(interval.days);
-        days.checked_mul(DAY_US)?.checked_add(interval.nanoseconds / 1_000)
-    };
     let out_of_range = || sql_error(Code::DatetimeFieldOverflow, "interval out of range");
-    let values =
-        intervals.iter().map(|interval| interval.map(|span| length(span).ok_or_else(out_of_range)).transpose());
+    let values = intervals
+        .iter()
+        .map(|interval| interval.map(|span| i64::try_from(length_us(span)).map_err(|_| out_of_range())).transpose());
     Ok(Arc::new(values.collect::<Result<Int64Array>>()?))
-}
-
-fn parts(arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let (fields, intervals) = (cast(&arrays[0], &DataType::Utf8)?, cast(&arrays[1], &INTERVAL)?);
-    let (fields, intervals) = (fields.as_string::<i32>(), intervals.as_primitive::<IntervalMonthDayNanoType>());
-    let value = |row: usize| {
-        (!fields.is_null(row) && !intervals.is_null(row))
-            .then(|| part(fields.value(row), intervals.value(row)))
-            .transpose()
-    };
-    Ok(Arc::new((0..fields.len()).map(value).collect::<Result<Float64Array>>()?))
-}
-
-/// One field of an interval, as `extract` gives it.
-#[allow(clippy::cast_precision_loss, reason = "extract gives a float; whole microseconds of 285 years fit")]
-fn part(field: &str, interval: IntervalMonthDayNano) -> Result<f64> {
-    let micros = interval.nanoseconds / 1_000;
-    let (years, months) = (interval.months / 12, interval.months % 12);
-    let in_minute = (micros % 60_000_000) as f64;
-    Ok(match field.to_ascii_lowercase().as_str() {
-        "epoch" => {
-            let days = f64::from(years) * 365.25 + f64::from(months) * 30.0 + f64::from(interval.days);
-            days * 86_400.0 + micros as f64 / 1e6
-        }
-        "microsecond" | "microseconds" => in_minute,
-        "millisecond" | "milliseconds" => in_minute / 1e3,
-        "second" | "seconds" => in_minute / 1e6,
-        "minute" | "minutes" => (micros / 60_000_000 % 60) as f64,
-        "hour" | "hours" => (micros / 3_600_000_000) as f64,
-        "day" | "days" => f64::from(interval.days),
-        "month" | "months" => f64::from(months),
-        "quarter" => f64::from(months / 3 + 1),
-        "year" | "years" => f64::from(years),
-        "decade" | "decades" => f64::from(years / 10),
-        "century" | "centuries" => f64::from(years / 100),
-        "millennium" | "millennia" => f64::from(years / 1_000),
-        other => {
-            let text = format!("unit \"{other}\" not recognized for type interval");
-            return Err(sql_error(Code::InvalidParameterValue, text));
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::arrow::datatypes::IntervalMonthDayNano;
-
-    use super::part;
-
-    #[test]
-    fn parts_are_postgresqls() {
-        // 14 months, 3 days, 05:06:07.5
-        let interval = IntervalMonthDayNano::new(14, 3, 18_367_500_000_000);
-        let expected = [
-            ("epoch", 365.25 * 86_400.0 + 63.0 * 86_400.0 + 18_367.5),
-            ("year", 1.0),
-            ("month", 2.0),
-            ("day", 3.0),
-            ("hour", 5.0),
-            ("minute", 6.0),
-            ("second", 7.5),
-            ("milliseconds", 7_500.0),
-        ];
-        for (field, value) in expected {
-            assert!((part(field, interval).expect(field) - value).abs() < 1e-9, "{field}");
-        }
-        assert!(part("fortnight", interval).is_err());
-    }
 }

@@ -1,4 +1,4 @@
-//! Texts: quoting, format(), JSON from values.
+//! Texts: quoting, format(), the name of a type.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -11,23 +11,26 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
-use super::function::{Function, sql_error, text};
+use super::function::{Function, integer, sql_error, text};
+use super::shown::shown;
 use crate::catalog::quote_literal;
 use crate::planner::rewrite::backslashed;
 use crate::system::{Value, format_type, keywords};
 use crate::types::{Code, SqlType};
 
+/// Widest that format() makes a value.
+const WIDTH_MAX: usize = 1_000_000;
 /// Most arguments of a variadic function: PostgreSQL's own bound.
 const ARGUMENTS_MAX: usize = 100;
 
 /// The functions of this file.
 pub(super) fn functions() -> Vec<Function> {
     vec![
-        Function::new("quote_ident", 1, 1, SqlType::Text, |arguments| Ok(quote(&shown(&arguments[0])).into())),
-        Function::new("quote_literal", 1, 1, SqlType::Text, |arguments| Ok(literal(&shown(&arguments[0])).into())),
+        Function::new("quote_ident", 1, 1, SqlType::Text, |arguments| Ok(quote(&shown(&arguments[0])?).into())),
+        Function::new("quote_literal", 1, 1, SqlType::Text, |arguments| Ok(literal(&shown(&arguments[0])?).into())),
         Function::new("quote_nullable", 1, 1, SqlType::Text, |arguments| {
             let value = &arguments[0];
-            Ok(if value.is_null() { "NULL".into() } else { literal(&shown(value)).into() })
+            Ok(if value.is_null() { "NULL".into() } else { literal(&shown(value)?).into() })
         })
         .taking_null(),
         Function::new("format", 1, ARGUMENTS_MAX, SqlType::Text, |arguments| {
@@ -38,25 +41,12 @@ pub(super) fn functions() -> Vec<Function> {
             let chosen = text(arguments, 1).and_then(|chosen| chosen.chars().next()).unwrap_or('\\');
             Ok(backslashed(text(arguments, 0).unwrap_or_default(), chosen).into())
         }),
-        Function::new("json_build_object", 0, ARGUMENTS_MAX, SqlType::Json, json_object).taking_null(),
-        Function::new("jsonb_build_object", 0, ARGUMENTS_MAX, SqlType::Jsonb, json_object).taking_null(),
-        Function::new("json_build_array", 0, ARGUMENTS_MAX, SqlType::Json, json_array).taking_null(),
-        Function::new("to_json", 1, 1, SqlType::Json, |arguments| Ok(json(&arguments[0]).to_string().into())),
-        Function::new("to_jsonb", 1, 1, SqlType::Jsonb, |arguments| Ok(json(&arguments[0]).to_string().into())),
     ]
 }
 
 /// Functions of this file that look at their argument's type.
 pub(super) fn typed_functions() -> Vec<ScalarUDF> {
     vec![ScalarUDF::new_from_impl(TypeOf::new())]
-}
-
-/// A value as PostgreSQL would print it in a text.
-fn shown(value: &ScalarValue) -> String {
-    match value {
-        ScalarValue::Boolean(Some(value)) => if *value { "t" } else { "f" }.to_owned(),
-        other => other.try_as_str().flatten().map_or_else(|| other.to_string(), str::to_owned),
-    }
 }
 
 static KEYWORDS: LazyLock<HashSet<String>> = LazyLock::new(|| reserved().unwrap_or_default());
@@ -103,6 +93,14 @@ fn formatted(pattern: &str, arguments: &[ScalarValue]) -> Result<String> {
         if let Some(position) = directive.position {
             next = position.checked_sub(1).ok_or_else(|| wrong("format specifies argument 0"))?;
         }
+        let mut directive = directive;
+        if directive.width_is_argument {
+            let width = arguments.get(next).ok_or_else(|| wrong("too few arguments for format()"))?;
+            next += 1;
+            let width = integer(std::slice::from_ref(width), 0).unwrap_or(0);
+            directive.left |= width < 0;
+            directive.width = usize::try_from(width.unsigned_abs()).unwrap_or(0).min(WIDTH_MAX);
+        }
         let value = arguments.get(next).ok_or_else(|| wrong("too few arguments for format()"))?;
         next += 1;
         pad(&mut out, &converted(directive.kind, value)?, &directive);
@@ -115,6 +113,8 @@ struct Directive {
     position: Option<usize>,
     left: bool,
     width: usize,
+    /// `*`: the width is the next argument.
+    width_is_argument: bool,
     kind: char,
 }
 
@@ -140,24 +140,28 @@ fn directive_of(text: &str) -> Result<(Option<Directive>, &str)> {
     }
     let left = rest.starts_with('-');
     rest = rest.strip_prefix('-').unwrap_or(rest);
+    let width_is_argument = rest.starts_with('*');
+    rest = rest.strip_prefix('*').unwrap_or(rest);
     let (width, digits) = number(rest);
     rest = &rest[digits..];
     let kind = rest.chars().next().ok_or_else(|| wrong("unterminated format() type specifier"))?;
     if !matches!(kind, 's' | 'I' | 'L') {
         return Err(wrong(&format!("unrecognized format() type specifier \"{kind}\"")));
     }
-    let width = width.unwrap_or(0).min(1_000_000);
-    Ok((Some(Directive { position, left, width, kind }), &rest[1..]))
+    let width = width.unwrap_or(0).min(WIDTH_MAX);
+    Ok((Some(Directive { position, left, width, width_is_argument, kind }), &rest[1..]))
 }
 
 fn converted(kind: char, value: &ScalarValue) -> Result<String> {
     match (kind, value.is_null()) {
         ('s', true) => Ok(String::new()),
-        ('I', true) => Err(wrong("null values cannot be formatted as an SQL identifier")),
+        ('I', true) => {
+            Err(sql_error(Code::NullValueNotAllowed, "null values cannot be formatted as an SQL identifier"))
+        }
         ('L', true) => Ok("NULL".to_owned()),
-        ('I', false) => Ok(quote(&shown(value))),
-        ('L', false) => Ok(literal(&shown(value))),
-        _ => Ok(shown(value)),
+        ('I', false) => Ok(quote(&shown(value)?)),
+        ('L', false) => Ok(literal(&shown(value)?)),
+        _ => shown(value),
     }
 }
 
@@ -170,42 +174,6 @@ fn pad(out: &mut String, text: &str, directive: &Directive) {
         out.push_str(&blanks);
         out.push_str(text);
     }
-}
-
-fn json(value: &ScalarValue) -> serde_json::Value {
-    match value {
-        _ if value.is_null() => serde_json::Value::Null,
-        ScalarValue::Boolean(Some(value)) => (*value).into(),
-        ScalarValue::Float64(Some(value)) => (*value).into(),
-        ScalarValue::Float32(Some(value)) => (*value).into(),
-        ScalarValue::List(list) => {
-            let items = list.value(0);
-            let item =
-                |row| ScalarValue::try_from_array(&items, row).map_or(serde_json::Value::Null, |item| json(&item));
-            (0..datafusion::arrow::array::Array::len(&items)).map(item).collect()
-        }
-        other => match super::function::integer(std::slice::from_ref(other), 0) {
-            Some(number) if other.data_type().is_integer() => number.into(),
-            _ => shown(other).into(),
-        },
-    }
-}
-
-fn json_object(arguments: &[ScalarValue]) -> Result<Value> {
-    if !arguments.len().is_multiple_of(2) {
-        return Err(wrong("argument list must have even number of elements"));
-    }
-    // PostgreSQL's json keeps the order and blanks of its builder.
-    let pairs: Vec<String> = arguments
-        .chunks_exact(2)
-        .map(|pair| format!("{} : {}", serde_json::Value::from(shown(&pair[0])), json(&pair[1])))
-        .collect();
-    Ok(format!("{{{}}}", pairs.join(", ")).into())
-}
-
-fn json_array(arguments: &[ScalarValue]) -> Result<Value> {
-    let items: Vec<String> = arguments.iter().map(|item| json(item).to_string()).collect();
-    Ok(format!("[{}]", items.join(", ")).into())
 }
 
 /// `pg_typeof(x)`.
@@ -247,8 +215,7 @@ impl ScalarUDFImpl for TypeOf {
 mod tests {
     use datafusion::common::ScalarValue;
 
-    use super::{formatted, json_object, literal, quote};
-    use crate::system::Value;
+    use super::{formatted, literal, quote};
 
     #[test]
     fn names_and_texts_are_quoted_where_needed() {
@@ -267,11 +234,5 @@ mod tests {
         assert_eq!(format("%2$s|%2$4s|%2$-3s|"), "x|   x|x  |");
         assert!(formatted("%s%s%s%s", &arguments).is_err());
         assert!(formatted("%d", &arguments).is_err());
-    }
-
-    #[test]
-    fn json_is_built_in_order() {
-        let pairs = [ScalarValue::from("k"), ScalarValue::from(1_i32), ScalarValue::from("t"), ScalarValue::from(true)];
-        assert_eq!(json_object(&pairs).expect("object"), Value::from("{\"k\" : 1, \"t\" : true}"));
     }
 }

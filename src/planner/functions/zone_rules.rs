@@ -46,6 +46,25 @@ const FUNCTIONS: &[&str] = &[
     "date_trunc_in_zone",
     "date_trunc",
     "date_part",
+    "extract",
+    "age",
+    "overlaps",
+    "make_timestamptz",
+    "to_char",
+    "to_timestamp",
+    "series_list",
+    "to_json",
+    "to_jsonb",
+    "row_to_json",
+    "array_to_json",
+    "json_build_object",
+    "jsonb_build_object",
+    "json_build_array",
+    "jsonb_build_array",
+    "json_of_items",
+    "jsonb_of_items",
+    "json_of_pairs",
+    "jsonb_of_pairs",
     "localtimestamp",
     "localtime",
     "now",
@@ -232,9 +251,8 @@ impl ZoneRules {
             return Ok(Transformed::yes(Expr::ScalarFunction(function)));
         }
         match name.as_str() {
-            "format" | "quote_literal" | "quote_nullable" => self.shown(&mut function, "time_text", schema)?,
-            "to_json" | "to_jsonb" | "json_build_object" | "jsonb_build_object" | "json_build_array" => {
-                self.shown(&mut function, "time_json_text", schema)?;
+            "format" | "quote_literal" | "quote_nullable" | "concat" | "concat_ws" => {
+                self.shown(&mut function, "time_text", schema)?
             }
             "coalesce" | "greatest" | "least" | "nullif" => function.args = self.alike(function.args, schema)?,
             // A day is an instant to date_trunc, as in PostgreSQL; other zones' own function knows.
@@ -279,15 +297,13 @@ impl ZoneRules {
                 function.args = std::iter::once(stride).chain(rest).collect();
                 Ok(Transformed::yes(Expr::ScalarFunction(function)))
             }
-            "to_char" | "to_local_time" | "generate_series" | "range" | "arrow_cast"
+            "to_local_time" | "generate_series" | "range" | "arrow_cast"
                 if kinds_of(&function, schema).contains(&Kind::Instant) && !is_cast_to_utc(&function) =>
             {
                 Err(refused(&format!("{name} of an instant")))
             }
-            _ if (name == "to_unixtime" || name.starts_with("to_timestamp"))
-                && kinds_of(&function, schema).first() == Some(&Kind::Text) =>
-            {
-                Err(refused(&format!("{name} of a text")))
+            "to_unixtime" if kinds_of(&function, schema).first() == Some(&Kind::Text) => {
+                Err(refused("to_unixtime of a text"))
             }
             _ => Ok(Transformed::no(Expr::ScalarFunction(function))),
         }

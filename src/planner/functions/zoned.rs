@@ -354,6 +354,9 @@ fn fixed_spans(array: &ArrayRef) -> Result<ArrayRef> {
         let text = "timestamps cannot be binned into intervals containing months or years";
         return Err(sql_error(Code::FeatureNotSupported, text));
     }
+    if spans.iter().flatten().any(|span| super::spans::length_us(span) <= 0) {
+        return Err(sql_error(Code::DatetimeFieldOverflow, "stride must be greater than zero"));
+    }
     Ok(Arc::new(spans))
 }
 

@@ -104,6 +104,19 @@ pub(super) fn plain_arguments(function: &Function) -> Option<Vec<&Expr>> {
     )
 }
 
+/// Arguments of a function over jsonb: a text that is written out is jsonb there.
+pub(super) fn with_jsonb(function: &str, mut arguments: Vec<Expr>) -> Vec<Expr> {
+    if let Some(first) = arguments.first_mut()
+        && function.starts_with("jsonb_")
+        && !function.starts_with("jsonb_build")
+        && function != "jsonb_object"
+        && text_of(first).is_some()
+    {
+        *first = call("as_jsonb", vec![first.clone()]);
+    }
+    arguments
+}
+
 /// A query from its text, for trees that are easier to read as one.
 pub(super) fn parse_query(text: &str) -> Option<Query> {
     Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?.parse_query().ok().map(|query| *query)

@@ -6,10 +6,10 @@ use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax,
     ObjectName, ObjectNamePart, OneOrManyWithParens, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
-    TableWithJoins, visit_expressions,
+    TableWithJoins, TrimWhereField, visit_expressions,
 };
 
-use super::build::{array, call, folded, last_part, number, parse_query, plain_arguments, text};
+use super::build::{array, call, folded, last_part, number, parse_query, plain_arguments, text, with_jsonb};
 use super::names::unqualify;
 use super::sets;
 
@@ -29,7 +29,11 @@ pub(super) fn rewrite(expr: &mut Expr) {
     if let Expr::Extract { field, expr: value, .. } = expr {
         // By name, so that the session's own function answers.
         let (field, value) = (field.to_string(), value.as_ref().clone());
-        *expr = call("date_part", vec![text(field.trim_matches(['\'', '"'])), value]);
+        *expr = call("extract", vec![text(field.trim_matches(['\'', '"'])), value]);
+        return;
+    }
+    if let Some(plain) = spelled_out(expr) {
+        *expr = plain;
         return;
     }
     if let Expr::Identifier(ident) = expr
@@ -52,15 +56,33 @@ pub(super) fn rewrite(expr: &mut Expr) {
     }
     match name.as_str() {
         "make_interval" => positional(function),
+        // A stride has no months; the engine would take them.
+        "date_bin" => {
+            if let FunctionArguments::List(list) = &mut function.args
+                && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(stride))) = list.args.first_mut()
+            {
+                let written = super::intervals::of_text(stride).unwrap_or_else(|| stride.clone());
+                *stride = call("fixed_span", vec![written]);
+            }
+        }
         "date_trunc" if plain_arguments(function).is_some_and(|arguments| arguments.len() == 3) => {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);
         }
         "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => *expr = call("now", Vec::new()),
         _ => {
             // A set of rows in the select list: the engine knows unnest only.
-            if let Some(set) = sets::find(&name) {
-                function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(set.list))]);
-                *expr = call("unnest", vec![expr.clone()]);
+            if let Some(rows) = sets::in_select_list(function, &name) {
+                *expr = rows;
+                return;
+            }
+            if name.starts_with("jsonb_")
+                && let Some(arguments) = plain_arguments(function)
+            {
+                let arguments = with_jsonb(&name, arguments.into_iter().cloned().collect());
+                if let FunctionArguments::List(list) = &mut function.args {
+                    let unnamed = |argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument));
+                    list.args = arguments.into_iter().map(unnamed).collect();
+                }
                 return;
             }
             if matches!(function.args, FunctionArguments::None) {
@@ -72,6 +94,38 @@ pub(super) fn rewrite(expr: &mut Expr) {
             }
         }
     }
+}
+
+/// Calls that have words among their arguments.
+fn spelled_out(expr: &Expr) -> Option<Expr> {
+    let unboxed = |expr: &Option<Box<Expr>>| expr.iter().map(|expr| expr.as_ref().clone()).collect::<Vec<_>>();
+    Some(match expr {
+        Expr::Substring { expr, substring_from, substring_for, .. } => {
+            let mut arguments = vec![expr.as_ref().clone()];
+            arguments.push(substring_from.as_ref().map_or_else(|| number("1"), |from| from.as_ref().clone()));
+            arguments.extend(unboxed(substring_for));
+            call("substring", arguments)
+        }
+        Expr::Position { expr, r#in } => call("position", vec![r#in.as_ref().clone(), expr.as_ref().clone()]),
+        Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+            let mut arguments =
+                vec![expr.as_ref().clone(), overlay_what.as_ref().clone(), overlay_from.as_ref().clone()];
+            arguments.extend(unboxed(overlay_for));
+            call("overlay", arguments)
+        }
+        Expr::Trim { expr, trim_where, trim_what, trim_characters } => {
+            let name = match trim_where {
+                Some(TrimWhereField::Leading) => "ltrim",
+                Some(TrimWhereField::Trailing) => "rtrim",
+                _ => "btrim",
+            };
+            let mut arguments = vec![expr.as_ref().clone()];
+            arguments.extend(unboxed(trim_what));
+            arguments.extend(trim_characters.iter().flatten().cloned());
+            call(name, arguments)
+        }
+        _ => return None,
+    })
 }
 
 /// `make_interval(secs => x)` -> all seven arguments in order.
@@ -210,25 +264,20 @@ pub(super) fn empty_array() -> Expr {
 /// `ARRAY(SELECT f(x) FROM unnest(list) x)` -> `array_transform(list, x -> f(x))`.
 fn mapped_array(from: &[TableWithJoins], filtered: bool, value: &Expr) -> Option<Expr> {
     let [TableWithJoins { relation, joins }] = from else { return None };
-    let (list, alias) = match relation {
+    let (list, item) = match relation {
         TableFactor::UNNEST { array_exprs, alias, with_ordinality: false, .. } => match array_exprs.as_slice() {
-            [list] => (list.clone(), alias.as_ref()?),
+            [list] => {
+                let alias = alias.as_ref()?;
+                let column = alias.columns.first();
+                (list.clone(), column.map_or_else(|| alias.name.clone(), |column| column.name.clone()))
+            }
             _ => return None,
         },
-        TableFactor::Table { name, args: Some(arguments), alias, with_ordinality: false, .. }
-            if last_part(name).as_deref() == Some("unnest") =>
-        {
-            match arguments.args.as_slice() {
-                [FunctionArg::Unnamed(FunctionArgExpr::Expr(list))] => (list.clone(), alias.as_ref()?),
-                _ => return None,
-            }
-        }
-        _ => return None,
+        other => sets::only_unnest(other)?,
     };
     if !joins.is_empty() || filtered {
         return None;
     }
-    let item = alias.columns.first().map_or_else(|| alias.name.clone(), |column| column.name.clone());
     let lambda = Expr::Lambda(LambdaFunction {
         params: OneOrManyWithParens::One(LambdaFunctionParameter { name: item, data_type: None }),
         body: Box::new(value.clone()),

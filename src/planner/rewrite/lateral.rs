@@ -1,4 +1,4 @@
-//! `FROM alerts a CROSS JOIN LATERAL unnest(a.tags) AS t(tag)`.
+//! `FROM alerts a CROSS JOIN LATERAL unnest(a.tags) AS t(tag)`, and other functions that give rows.
 //!
 //! The engine unnests in a select list, not beside another relation. So the relation whose list is
 //! unnested becomes a derived table, `(SELECT a.*, unnest(a.tags) AS tag FROM alerts a) AS a`, and
@@ -8,18 +8,18 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Expr, FunctionArg, FunctionArgExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor,
-    TableFunctionArgs, VisitMut, VisitorMut, visit_expressions,
+    ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, VisitMut, VisitorMut, visit_expressions,
 };
 
-use super::build::{call, folded, last_part, parse_query, parts};
+use super::build::{folded, last_part, parse_query};
 use super::columns::hidden;
-use super::sets::{self, SetFunction};
+use super::sets::{self, Found};
 
 /// Rewrites the FROM clause of one query and what refers to it.
 pub(super) fn rewrite(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_mut() else { return };
+    name_values(select);
     while let Some(moved) = move_one(select) {
         let mut renamer = Renamer { moved: &moved };
         let _ = select.visit(&mut renamer);
@@ -36,6 +36,32 @@ pub(super) fn rewrite(query: &mut Query) {
     }
 }
 
+/// `FROM jsonb_array_elements(j) AS e` has a column `value`, but `e` means it, too.
+fn name_values(select: &mut Select) {
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let values: Vec<(Ident, Ident)> =
+        factors.filter_map(|factor| sets::found_in(factor).and_then(|found| found.value_column())).collect();
+    for (name, column) in values {
+        let qualified = Expr::CompoundIdentifier(vec![name.clone(), column]);
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(Expr::Identifier(ident)) = item
+                && folded(ident) == folded(&name)
+            {
+                *item = SelectItem::ExprWithAlias { expr: qualified.clone(), alias: name.clone() };
+            }
+        }
+        let _ = datafusion::sql::sqlparser::ast::visit_expressions_mut(select, |expr| {
+            if matches!(expr, Expr::Identifier(ident) if folded(ident) == folded(&name)) {
+                *expr = qualified.clone();
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+}
+
 /// An unnest that went into a derived table.
 struct Moved {
     /// What it was called, where it was called anything.
@@ -48,32 +74,22 @@ struct Moved {
     columns: Vec<Ident>,
 }
 
-/// An unnest found beside other relations.
-struct Found {
-    /// The function, where it is not unnest itself.
-    set: Option<&'static SetFunction>,
-    arrays: Vec<Expr>,
-    with_ordinality: bool,
-    alias: Option<TableAlias>,
-    keeps_empty: bool,
-}
-
 /// Moves the first unnest of the FROM clause that belongs to a relation on its left.
 fn move_one(select: &mut Select) -> Option<Moved> {
     for from in 0..select.from.len() {
         for join in 0..select.from[from].joins.len() {
             let candidate = &select.from[from].joins[join];
             let Some(keeps_empty) = unconditional(&candidate.join_operator) else { continue };
-            let Some(found) = as_unnest(&candidate.relation, keeps_empty) else { continue };
-            if let Some(moved) = move_into_host(select, (from, join), &found) {
+            let Some(found) = Beside::of(&candidate.relation) else { continue };
+            if let Some(moved) = move_into_host(select, (from, join), &found, keeps_empty) {
                 select.from[from].joins.remove(join);
                 return Some(moved);
             }
         }
         if from > 0
             && select.from[from].joins.is_empty()
-            && let Some(found) = as_unnest(&select.from[from].relation, false)
-            && let Some(moved) = move_into_host(select, (from, 0), &found)
+            && let Some(found) = Beside::of(&select.from[from].relation)
+            && let Some(moved) = move_into_host(select, (from, 0), &found, false)
         {
             select.from.remove(from);
             return Some(moved);
@@ -101,50 +117,82 @@ fn unconditional(operator: &JoinOperator) -> Option<bool> {
     }
 }
 
-fn as_unnest(factor: &TableFactor, keeps_empty: bool) -> Option<Found> {
-    let called = |name: &ObjectName| last_part(name).filter(|_| parts(name).len() <= 2);
-    let is_set = |name: &str| name == "unnest" || sets::find(name).is_some();
-    let (name, arrays, with_ordinality, alias) = match factor {
-        TableFactor::UNNEST { array_exprs, with_ordinality, alias, with_offset: false, .. } => {
-            (String::from("unnest"), array_exprs.clone(), *with_ordinality, alias)
-        }
-        TableFactor::Function { name, args, with_ordinality, alias, .. } => {
-            (called(name).filter(|name| is_set(name))?, plain(args)?, *with_ordinality, alias)
-        }
-        TableFactor::Table { name, args: Some(TableFunctionArgs { args, .. }), with_ordinality, alias, .. } => {
-            (called(name).filter(|name| is_set(name))?, plain(args)?, *with_ordinality, alias)
-        }
-        _ => return None,
-    };
-    Some(Found { set: sets::find(&name), arrays, with_ordinality, alias: alias.clone(), keeps_empty })
+/// What depends on a relation on its left.
+enum Beside {
+    Set(Found),
+    /// `LATERAL (SELECT a.x + 1 AS y)`: columns without rows of their own.
+    Columns(Vec<(Expr, Ident)>, Option<Ident>),
 }
 
-fn plain(arguments: &[FunctionArg]) -> Option<Vec<Expr>> {
-    arguments
-        .iter()
-        .map(|argument| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
-            _ => None,
-        })
-        .collect()
+impl Beside {
+    fn of(factor: &TableFactor) -> Option<Self> {
+        if let Some(found) = sets::found_in(factor) {
+            return Some(Self::Set(found));
+        }
+        let TableFactor::Derived { lateral: true, subquery, alias, .. } = factor else { return None };
+        let SetExpr::Select(select) = subquery.body.as_ref() else { return None };
+        let plain = subquery.with.is_none()
+            && subquery.limit_clause.is_none()
+            && subquery.fetch.is_none()
+            && select.from.is_empty()
+            && select.selection.is_none()
+            && select.having.is_none()
+            && select.distinct.is_none();
+        let columns = select.projection.iter().enumerate().map(|(index, item)| {
+            let given = alias.as_ref().and_then(|alias| alias.columns.get(index)).map(|column| column.name.clone());
+            match item {
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    Some((expr.clone(), given.unwrap_or_else(|| alias.clone())))
+                }
+                SelectItem::UnnamedExpr(expr @ Expr::Identifier(name)) => {
+                    Some((expr.clone(), given.unwrap_or_else(|| name.clone())))
+                }
+                SelectItem::UnnamedExpr(expr) => Some((expr.clone(), given?)),
+                _ => None,
+            }
+        });
+        let columns = columns.collect::<Option<Vec<_>>>().filter(|_| plain)?;
+        Some(Self::Columns(columns, alias.as_ref().map(|alias| alias.name.clone())))
+    }
+
+    fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Set(found) => found.lists.iter().map(|(_, list)| list).collect(),
+            Self::Columns(columns, _) => columns.iter().map(|(expr, _)| expr).collect(),
+        }
+    }
+
+    /// The values of its columns, in order.
+    fn values(&self, keeps_empty: bool) -> Vec<Expr> {
+        match self {
+            Self::Set(found) => found.values(keeps_empty),
+            Self::Columns(columns, _) => columns.iter().map(|(expr, _)| expr.clone()).collect(),
+        }
+    }
+
+    fn column_names(&self) -> Vec<Ident> {
+        match self {
+            Self::Set(found) => found.column_names(),
+            Self::Columns(columns, _) => columns.iter().map(|(_, name)| name.clone()).collect(),
+        }
+    }
+
+    fn name(&self) -> Option<Ident> {
+        match self {
+            Self::Set(found) => found.alias.as_ref().map(|alias| alias.name.clone()),
+            Self::Columns(_, name) => name.clone(),
+        }
+    }
 }
 
 /// Finds the one relation on the left that the arrays come from, and puts the unnest into it.
-fn move_into_host(select: &mut Select, place: (usize, usize), found: &Found) -> Option<Moved> {
-    let owner = owner_of(&found.arrays)?;
-    let aliases: Vec<String> = select
-        .projection
-        .iter()
-        .filter_map(|item| match item {
-            SelectItem::ExprWithAlias { expr: Expr::Identifier(_) | Expr::CompoundIdentifier(_), .. } => None,
-            SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
-            _ => None,
-        })
-        .collect();
+fn move_into_host(select: &mut Select, place: (usize, usize), found: &Beside, keeps_empty: bool) -> Option<Moved> {
+    let owner = owner_of(&found.expressions())?;
+    let results = computed_results(select);
     let (from, join) = place;
     let mut hosts: Vec<&mut TableFactor> = Vec::new();
     for (index, table) in select.from.iter_mut().enumerate().take(from + 1) {
-        if index == from && join == 0 && as_unnest(&table.relation, false).is_some() {
+        if index == from && join == 0 && Beside::of(&table.relation).is_some() {
             break;
         }
         // Rows of an outer join's other side may be missing: unnesting them early is another question.
@@ -168,7 +216,17 @@ fn move_into_host(select: &mut Select, place: (usize, usize), found: &Found) -> 
         (Owner::Unnamed, Some(_)) => only_one,
         (_, None) => false,
     })?;
-    embed(host, found, &aliases)
+    embed(host, found, keeps_empty, &results)
+}
+
+/// The names of the results of a SELECT that are more than a column.
+fn computed_results(select: &Select) -> Vec<String> {
+    let computed = select.projection.iter().filter_map(|item| match item {
+        SelectItem::ExprWithAlias { expr: Expr::Identifier(_) | Expr::CompoundIdentifier(_), .. } => None,
+        SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+        _ => None,
+    });
+    computed.collect()
 }
 
 enum Owner {
@@ -178,11 +236,11 @@ enum Owner {
     Unnamed,
 }
 
-fn owner_of(arrays: &[Expr]) -> Option<Owner> {
+fn owner_of(arrays: &[&Expr]) -> Option<Owner> {
     let mut owners: Vec<String> = Vec::new();
     let mut bare = false;
     for array in arrays {
-        let _ = visit_expressions(array, |expr| {
+        let _ = visit_expressions(*array, |expr| {
             match expr {
                 Expr::CompoundIdentifier(idents) if idents.len() >= 2 => owners.push(folded(&idents[idents.len() - 2])),
                 Expr::Identifier(_) => bare = true,
@@ -214,82 +272,28 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
 ///
 /// A column that is called like a computed result of the SELECT gets another name there: to the engine's ORDER BY
 /// the two would be one.
-fn embed(host: &mut TableFactor, found: &Found, aliases: &[String]) -> Option<Moved> {
+fn embed(host: &mut TableFactor, found: &Beside, keeps_empty: bool, results: &[String]) -> Option<Moved> {
     let name = name_of(host)?;
-    let names = column_names(found);
-    let apart = |column: &Ident| match aliases.contains(&folded(column)) && found.alias.is_some() {
+    let names = found.column_names();
+    let has_name = found.name().is_some();
+    let apart = |column: &Ident| match results.contains(&folded(column)) && has_name {
         true => hidden(column),
         false => column.clone(),
     };
     let columns: Vec<Ident> = names.iter().map(apart).collect();
-    let lists = match found.set {
-        Some(set) => vec![call(set.list, found.arrays.clone())],
-        None => found.arrays.clone(),
-    };
-    let kept = |list: Expr| if found.keeps_empty { call("array_or_null_item", vec![list]) } else { list };
-    let rows = lists.iter().map(|list| call("unnest", vec![kept(list.clone())]));
-    let is_row = found.set.is_some_and(|set| !set.columns.is_empty());
-    let called = if is_row { vec![Ident::new(ROW)] } else { columns.clone() };
-    let mut items: Vec<SelectItem> =
-        rows.zip(&called).map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias: alias.clone() }).collect();
-    if found.with_ordinality {
-        let numbers = call("unnest", vec![kept(call("ordinals_rows", vec![lists.first()?.clone()]))]);
-        items.push(SelectItem::ExprWithAlias { expr: numbers, alias: columns.last()?.clone() });
-    }
+    let values = found.values(keeps_empty).into_iter().zip(columns.iter().cloned());
+    let mut items = values.map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias }).collect();
     let mut inner = host.clone();
     if let TableFactor::Table { alias: alias @ None, .. } = &mut inner {
-        *alias = Some(table_alias(&name));
+        *alias = Some(TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None });
     }
-    *host = derived(&name, inner, None, items)?;
-    if let Some(set) = found.set.filter(|_| is_row) {
-        let row = Expr::CompoundIdentifier(vec![name.clone(), Ident::new(ROW)]);
-        *host = derived(&name, host.clone(), Some(ROW), set.fields(&row, &columns))?;
-    }
-    Some(Moved { old: found.alias.as_ref().map(|alias| alias.name.clone()), host: name, names, columns })
-}
-
-/// The column that holds a whole row until its fields are taken out.
-const ROW: &str = "armorlake_row";
-
-fn table_alias(name: &Ident) -> TableAlias {
-    TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None }
-}
-
-/// A derived table over a relation, both of the same name, with more columns and perhaps without one.
-fn derived(name: &Ident, inner: TableFactor, without: Option<&str>, mut items: Vec<SelectItem>) -> Option<TableFactor> {
     let mut subquery = parse_query(&format!("SELECT {name}.* FROM {name}"))?;
     let SetExpr::Select(select) = subquery.body.as_mut() else { return None };
-    if let Some(SelectItem::QualifiedWildcard(_, options)) = select.projection.first_mut() {
-        options.opt_exclude = without.map(|column| ExcludeSelectItem::Multiple(vec![Ident::new(column).into()]));
-    }
     select.projection.append(&mut items);
     select.from.first_mut()?.relation = inner;
-    let alias = Some(table_alias(name));
-    Some(TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias, sample: None })
-}
-
-/// The names that PostgreSQL gives to the columns of the unnest.
-fn column_names(found: &Found) -> Vec<Ident> {
-    let given = found.alias.as_ref().map(|alias| alias.columns.as_slice()).unwrap_or_default();
-    if let Some(set) = found.set {
-        let mut names = set.column_names(found.alias.as_ref());
-        if found.with_ordinality {
-            let number = given.get(names.len()).map_or_else(|| Ident::new("ordinality"), |column| column.name.clone());
-            names.push(number);
-        }
-        return names;
-    }
-    let only = match &found.alias {
-        Some(alias) if found.arrays.len() == 1 => alias.name.clone(),
-        _ => Ident::new("unnest"),
-    };
-    let count = found.arrays.len() + usize::from(found.with_ordinality);
-    let name = |index: usize| match given.get(index) {
-        Some(column) => column.name.clone(),
-        None if found.with_ordinality && index + 1 == count => Ident::new("ordinality"),
-        None => only.clone(),
-    };
-    (0..count).map(name).collect()
+    let alias = TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None };
+    *host = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
+    Some(Moved { old: found.name(), host: name, names, columns })
 }
 
 struct Renamer<'a> {

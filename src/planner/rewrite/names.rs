@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor,
-    VisitMut, VisitorMut,
+    Cte, Expr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, VisitMut,
+    VisitorMut,
 };
 
 use super::build::{call, folded, last_part, number, parse_query, parts};
@@ -86,7 +86,10 @@ const VIEW_FUNCTIONS: &[(&str, &str)] = &[
 /// gives one value is a SELECT of that value.
 pub(super) fn table_function(factor: &mut TableFactor) {
     if let TableFactor::Function { name, .. } = factor {
-        return unqualify(name);
+        unqualify(name);
+    }
+    if sets::derive(factor) {
+        return;
     }
     let TableFactor::Table { name, alias, args: Some(arguments), with_ordinality, .. } = factor else { return };
     unqualify(name);
@@ -100,19 +103,6 @@ pub(super) fn table_function(factor: &mut TableFactor) {
         ]);
         return clear_arguments(factor);
     }
-    if let Some(set) = sets::find(&function)
-        && !TABLE_FUNCTIONS.contains(&function.as_str())
-        && !*with_ordinality
-    {
-        let values = arguments.args.iter().filter_map(|argument| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
-            _ => None,
-        });
-        if let Some(table) = set.table(values.collect(), alias.as_ref()) {
-            *factor = table;
-        }
-        return;
-    }
     if *with_ordinality {
         // Only functions without rows are asked so: the number of a row that is not there.
         *with_ordinality = false;
@@ -123,7 +113,7 @@ pub(super) fn table_function(factor: &mut TableFactor) {
     let called = alias.as_ref().map_or_else(|| Ident::new(&function), |alias| alias.name.clone());
     let column =
         alias.as_ref().and_then(|alias| alias.columns.first()).map_or_else(|| called.clone(), |c| c.name.clone());
-    if function == "generate_series" || function == "range" {
+    if function == "range" {
         // The engine folds these arguments before anything with types at hand sees them.
         for argument in &mut arguments.args {
             let _ = argument.visit(&mut types::ZonedCasts);

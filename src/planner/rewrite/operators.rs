@@ -1,24 +1,69 @@
 //! Operators: qualified ones, ANY and ALL over arrays, COLLATE.
 
-use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, UnaryOperator, Value, ValueWithSpan};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, Subscript, UnaryOperator, Value, ValueWithSpan,
+};
 
-use super::build::{array, array_literal, call, folded, null, text, text_of};
-use super::precedence;
+use super::build::{array, array_literal, call, folded, last_part, null, number, plain_arguments, text, text_of};
+use super::{precedence, rows};
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
     match expr {
         // Texts compare by their bytes, whatever collation is named.
         Expr::Collate { expr: inner, .. } => *expr = std::mem::replace(inner, null()),
-        Expr::BinaryOp { op: op @ BinaryOperator::PGCustomBinaryOperator(_), .. } => *op = plain_compare(op),
+        Expr::BinaryOp { op: op @ BinaryOperator::PGCustomBinaryOperator(_), .. } => {
+            let plain = plain_compare(op);
+            let is_known = plain != *op;
+            *op = plain;
+            if is_known {
+                rewrite(expr);
+            }
+        }
+        Expr::Like { negated, expr: value, pattern, any, .. } if *any => {
+            *expr = any_pattern(*negated, "~~", value, pattern);
+        }
+        Expr::ILike { negated, expr: value, pattern, any, .. } if *any => {
+            *expr = any_pattern(*negated, "~~*", value, pattern);
+        }
+        Expr::Like { negated, expr: value, pattern, .. } if all_of(pattern).is_some() => {
+            if let Some(patterns) = all_of(pattern) {
+                *expr = all_patterns(*negated, "~~", value, patterns);
+            }
+        }
+        Expr::ILike { negated, expr: value, pattern, .. } if all_of(pattern).is_some() => {
+            if let Some(patterns) = all_of(pattern) {
+                *expr = all_patterns(*negated, "~~*", value, patterns);
+            }
+        }
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
             use_backslash(pattern, escape_char);
+        }
+        Expr::SimilarTo { negated, expr: value, pattern, escape_char } => {
+            let mut arguments = vec![pattern.as_ref().clone()];
+            arguments.extend(escape_char.take().map(Expr::Value));
+            let pattern = call("similar_to_escape", arguments);
+            *expr = matches(value.as_ref().clone(), pattern, "", *negated);
+        }
+        Expr::BinaryOp { op, .. } if hidden(op).is_some() => {
+            if let Some(symbol) = hidden(op) {
+                *op = BinaryOperator::Custom(symbol.to_owned());
+            }
+        }
+        Expr::BinaryOp { left, op, right } if regex_flags(op).is_some() => {
+            let (flags, negated) = regex_flags(op).unwrap_or_default();
+            *expr = matches(left.as_ref().clone(), right.as_ref().clone(), flags, negated);
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::PGStartsWith, right } => {
+            *expr = call("starts_with", vec![left.as_ref().clone(), right.as_ref().clone()]);
         }
         Expr::CompoundFieldAccess { root, access_chain } => {
             if let [AccessExpr::Dot(Expr::Identifier(field))] = access_chain.as_slice() {
                 let field = text(&folded(field));
                 let root = std::mem::replace(root.as_mut(), null());
                 *expr = call("get_field", vec![root, field]);
+            } else if let Some(rewritten) = subscripted(root, access_chain) {
+                *expr = rewritten;
             }
         }
         Expr::AnyOp { left, compare_op, right, .. } => {
@@ -35,6 +80,82 @@ pub(super) fn rewrite(expr: &mut Expr) {
         }
         _ => precedence::restore(expr),
     }
+}
+
+/// Operators that our own planner of operators is to see before the engine's.
+fn hidden(operator: &BinaryOperator) -> Option<&'static str> {
+    match operator {
+        BinaryOperator::StringConcat => Some("||"),
+        BinaryOperator::AtArrow => Some("@>"),
+        BinaryOperator::ArrowAt => Some("<@"),
+        _ => None,
+    }
+}
+
+/// The options of a regular expression's operator, and whether it is negated.
+fn regex_flags(operator: &BinaryOperator) -> Option<(&'static str, bool)> {
+    match operator {
+        BinaryOperator::PGRegexMatch => Some(("", false)),
+        BinaryOperator::PGRegexIMatch => Some(("i", false)),
+        BinaryOperator::PGRegexNotMatch => Some(("", true)),
+        BinaryOperator::PGRegexNotIMatch => Some(("i", true)),
+        _ => None,
+    }
+}
+
+fn matches(value: Expr, pattern: Expr, flags: &str, negated: bool) -> Expr {
+    let found = call("text_matches", vec![value, pattern, text(flags)]);
+    if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) } } else { found }
+}
+
+/// `x LIKE ANY (array)`
+fn any_pattern(negated: bool, operator: &str, value: &Expr, pattern: &Expr) -> Expr {
+    let operator = if negated { format!("!{operator}") } else { operator.to_owned() };
+    let patterns = match pattern {
+        Expr::Function(_) => match rows::values_of(pattern) {
+            Some(items) => array(items),
+            None => pattern.clone(),
+        },
+        Expr::Nested(inner) => text_of(inner).and_then(as_array).unwrap_or_else(|| inner.as_ref().clone()),
+        other => text_of(other).and_then(as_array).unwrap_or_else(|| other.clone()),
+    };
+    call("compare_any", vec![text(&operator), value.clone(), patterns])
+}
+
+/// The array of `LIKE ALL (array)`, which the parser takes for a function.
+fn all_of(pattern: &Expr) -> Option<Expr> {
+    let Expr::Function(function) = pattern else { return None };
+    if last_part(&function.name).as_deref() != Some("all") {
+        return None;
+    }
+    match plain_arguments(function)?.as_slice() {
+        [patterns] => Some((*patterns).clone()),
+        _ => None,
+    }
+}
+
+fn all_patterns(negated: bool, operator: &str, value: &Expr, patterns: Expr) -> Expr {
+    let operator = if negated { format!("!{operator}") } else { operator.to_owned() };
+    let patterns = text_of(&patterns).and_then(as_array).unwrap_or(patterns);
+    call("compare_all", vec![text(&operator), value.clone(), patterns])
+}
+
+/// `a[1]`, `a[2:3]`, and several of them.
+fn subscripted(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
+    let mut value = root.clone();
+    for access in chain {
+        let AccessExpr::Subscript(subscript) = access else { return None };
+        value = match subscript {
+            Subscript::Index { index } => call("array_item", vec![value, index.clone()]),
+            Subscript::Slice { lower_bound, upper_bound, stride: None } => {
+                let lower = lower_bound.clone().unwrap_or_else(|| number("1"));
+                let upper = upper_bound.clone().unwrap_or_else(|| number("2147483647"));
+                call("array_part", vec![value, lower, upper])
+            }
+            Subscript::Slice { .. } => return None,
+        };
+    }
+    Some(value)
 }
 
 /// The engine's LIKE knows the backslash alone as escape character.
@@ -123,13 +244,47 @@ fn quantified(left: &Expr, operator: &BinaryOperator, right: &Expr, quantifier: 
     if let Some(list) = elements(right).filter(|list| !list.is_empty()) {
         return Some(Expr::InList { expr: Box::new(left.clone()), list, negated });
     }
-    let array = text_of(right).and_then(as_array).unwrap_or_else(|| right.clone());
-    let has = call("array_has", vec![array, left.clone()]);
-    Some(if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(has) } } else { has })
+    each_item(left, operator, right, quantifier)
+}
+
+/// Whether the items of an array compare: NULL when none decides and one is NULL.
+fn each_item(left: &Expr, operator: &BinaryOperator, right: &Expr, quantifier: Quantifier) -> Option<Expr> {
+    let symbol = symbol_of(operator)?;
+    let function = if quantifier == Quantifier::Any { "compare_any" } else { "compare_all" };
+    let items = match right {
+        Expr::Subquery(query) => super::subqueries::listed(query)?,
+        other => text_of(other).and_then(as_array).unwrap_or_else(|| other.clone()),
+    };
+    Some(call(function, vec![text(symbol), left.clone(), items]))
+}
+
+fn symbol_of(operator: &BinaryOperator) -> Option<&'static str> {
+    Some(match operator {
+        BinaryOperator::Eq => "=",
+        BinaryOperator::NotEq => "<>",
+        BinaryOperator::Lt => "<",
+        BinaryOperator::LtEq => "<=",
+        BinaryOperator::Gt => ">",
+        BinaryOperator::GtEq => ">=",
+        BinaryOperator::PGRegexMatch => "~",
+        BinaryOperator::PGRegexIMatch => "~*",
+        BinaryOperator::PGRegexNotMatch => "!~",
+        BinaryOperator::PGRegexNotIMatch => "!~*",
+        BinaryOperator::PGLikeMatch => "~~",
+        BinaryOperator::PGILikeMatch => "~~*",
+        BinaryOperator::PGNotLikeMatch => "!~~",
+        BinaryOperator::PGNotILikeMatch => "!~~*",
+        _ => return None,
+    })
 }
 
 /// Other comparisons with a written list: one comparison per element.
 fn each_element(left: &Expr, operator: &BinaryOperator, right: &Expr, quantifier: Quantifier) -> Option<Expr> {
+    if symbol_of(operator).is_some_and(|symbol| symbol.contains('~'))
+        || elements(right).is_none_or(|list| list.is_empty())
+    {
+        return each_item(left, operator, right, quantifier);
+    }
     let joined = if quantifier == Quantifier::Any { BinaryOperator::Or } else { BinaryOperator::And };
     let compare =
         |element: Expr| Expr::BinaryOp { left: Box::new(left.clone()), op: operator.clone(), right: Box::new(element) };

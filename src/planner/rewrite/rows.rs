@@ -12,6 +12,9 @@ pub(super) fn rewrite(expr: &mut Expr) {
     let rewritten = match expr {
         Expr::Tuple(values) => Some(call("row", std::mem::take(values))),
         Expr::BinaryOp { left, op, right } => match (values_of(left), values_of(right)) {
+            (Some(left), Some(right)) if *op == BinaryOperator::Overlaps => {
+                Some(call("overlaps", [left, right].concat()))
+            }
             (Some(left), Some(right)) if left.len() == right.len() => compared(&left, op, &right),
             _ => None,
         },
@@ -26,7 +29,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
 }
 
 /// The columns of a row that is written out.
-fn values_of(expr: &Expr) -> Option<Vec<Expr>> {
+pub(super) fn values_of(expr: &Expr) -> Option<Vec<Expr>> {
     match expr {
         Expr::Nested(inner) => values_of(inner),
         Expr::Function(function) if last_part(&function.name).as_deref() == Some("row") => {

@@ -46,7 +46,15 @@ pub(super) fn rewrite_value(expr: &mut Expr) {
     let _ = visit_expressions_mut(expr, |inner| {
         let (found, negated) = match inner {
             Expr::Exists { subquery, negated } => (exists_as_scalar(subquery), *negated),
-            Expr::InSubquery { expr, subquery, negated } => (member_as_scalar(expr, subquery), *negated),
+            Expr::InSubquery { expr, subquery, negated } => {
+                // NULL where no row decides and one is NULL.
+                if let Some(listed) = listed(subquery) {
+                    let found = call("compare_any", vec![super::build::text("="), expr.as_ref().clone(), listed]);
+                    let not = |found| Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) };
+                    *inner = if *negated { not(found) } else { found };
+                }
+                return ControlFlow::<()>::Continue(());
+            }
             _ => return ControlFlow::<()>::Continue(()),
         };
         if let Some(found) = found {
@@ -57,13 +65,13 @@ pub(super) fn rewrite_value(expr: &mut Expr) {
     });
 }
 
-/// `x IN (SELECT y ...)` -> `array_has((SELECT array_agg(y) ...), x)`.
-fn member_as_scalar(value: &Expr, query: &Query) -> Option<Expr> {
+/// The rows of a query of one column as an array, which is empty where there are none.
+pub(super) fn listed(query: &Query) -> Option<Expr> {
     let mut list = parse_query("SELECT array_agg(item) FROM (SELECT 1) AS listed (item)")?;
     let SetExpr::Select(select) = list.body.as_mut() else { return None };
     let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation else { return None };
     **subquery = query.clone();
-    Some(call("array_has", vec![Expr::Subquery(Box::new(list)), value.clone()]))
+    Some(call("array_or_empty", vec![Expr::Subquery(Box::new(list))]))
 }
 
 fn scalar(query: &mut Query) -> Option<Expr> {
@@ -330,7 +338,7 @@ fn gives_token_types(query: &Query) -> bool {
     let mut found = false;
     let _ = visit_expressions(query, |inner| {
         if let Expr::Function(function) = inner {
-            found |= last_part(&function.name).as_deref() == Some(super::sets::TOKEN_TYPES);
+            found |= last_part(&function.name).is_some_and(|name| name.starts_with(super::sets::TOKEN_TYPES));
         }
         ControlFlow::<()>::Continue(())
     });

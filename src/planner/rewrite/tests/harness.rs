@@ -88,7 +88,7 @@ impl Harness {
         }
         let mut state = engine.state();
         register_tables(&mut state).expect("functions in FROM");
-        register_of_session(&mut state, &bare, &settings).expect("functions of the session");
+        register_of_session(&mut state, &bare).expect("functions of the session");
         let harness = Self { engine: SessionContext::new_with_state(state) };
         let mut view_columns = BTreeMap::new();
         for (schema, entry) in &database.schemas {
@@ -103,7 +103,7 @@ impl Harness {
         let facts = facts(&catalog, view_columns);
         let context =
             Arc::new(FunctionContext { catalog: Arc::clone(&facts), session: Arc::clone(&session), control: None });
-        register_of_session(&mut harness.engine.state_ref().write(), &context, &settings).expect("functions");
+        register_of_session(&mut harness.engine.state_ref().write(), &context).expect("functions");
         let system = PgCatalog::new(Arc::clone(&facts), Arc::clone(&session));
         provider.register_schema("pg_catalog", Arc::new(system)).expect("pg_catalog");
         let standard = InformationSchema::new(facts, session);

@@ -87,7 +87,7 @@ async fn instants_beside_texts_are_compared_as_instants() {
         assert_eq!(row(&count(condition)).await, ["2"], "{condition}");
     }
     assert_eq!(row("SELECT count(*) FROM logs WHERE time > now() - interval '1 hour'").await, ["3"]);
-    assert_eq!(row("SELECT extract(epoch FROM now() - max(time)) FROM logs").await, ["60.0"]);
+    assert_eq!(row("SELECT extract(epoch FROM now() - max(time)) FROM logs").await, ["60.000000"]);
     let harness = Harness::new(BTreeMap::new()).await;
     let error = harness.run("SELECT count(*) FROM logs WHERE time > 'soon'").await.expect_err("no instant");
     assert!(error.to_string().contains("invalid input syntax"), "{error}");

@@ -1,0 +1,201 @@
+//! Functions and operators over addresses: what is in what, and parts of an address.
+//!
+//! An address is a text in one spelling; a prefix that covers the whole address is left out.
+
+use std::net::IpAddr;
+
+use datafusion::error::Result;
+use datafusion::logical_expr::ScalarUDF;
+
+use super::datum::{Datum, Row};
+use super::function::sql_error;
+use super::typed::{Kind, Typed};
+use crate::types::{Code, SqlType};
+
+use Kind::{Int, Text};
+
+/// The functions of this file.
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    let mut functions = inclusion();
+    functions.extend(parts());
+    functions.extend(arithmetic());
+    functions.into_iter().map(Typed::udf).collect()
+}
+
+/// An address with the length of its prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Net {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Net {
+    fn read(text: &str) -> Result<Self> {
+        let wrong = || {
+            let shown: String = text.chars().take(60).collect();
+            sql_error(Code::InvalidTextRepresentation, format!("invalid input syntax for type inet: \"{shown}\""))
+        };
+        let (address, prefix) = text.trim().split_once('/').map_or((text.trim(), None), |(a, p)| (a, Some(p)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let whole = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => whole,
+            Some(digits) => digits.parse().ok().filter(|prefix| *prefix <= whole).ok_or_else(wrong)?,
+        };
+        Ok(Self { address, prefix })
+    }
+
+    fn width(self) -> u8 {
+        if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
+    fn bits(self) -> u128 {
+        match self.address {
+            IpAddr::V4(address) => u128::from(u32::from(address)),
+            IpAddr::V6(address) => u128::from(address),
+        }
+    }
+
+    fn with_bits(self, bits: u128) -> Self {
+        let address = match self.address {
+            #[allow(clippy::cast_possible_truncation, reason = "only the lower bits are set")]
+            IpAddr::V4(_) => IpAddr::V4((bits as u32).into()),
+            IpAddr::V6(_) => IpAddr::V6(bits.into()),
+        };
+        Self { address, ..self }
+    }
+
+    /// Ones where the host's part is.
+    fn host_bits(self) -> u128 {
+        let width = u32::from(self.width() - self.prefix);
+        if width == 128 { u128::MAX } else { (1 << width) - 1 }
+    }
+
+    fn all_bits(self) -> u128 {
+        if self.address.is_ipv4() { u128::from(u32::MAX) } else { u128::MAX }
+    }
+
+    fn network(self) -> Self {
+        self.with_bits(self.bits() & !self.host_bits() & self.all_bits())
+    }
+
+    /// The address alone.
+    fn whole(self) -> Self {
+        Self { prefix: self.width(), ..self }
+    }
+
+    /// As inet is shown.
+    fn text(self) -> String {
+        if self.prefix == self.width() { self.address.to_string() } else { self.with_prefix() }
+    }
+
+    fn with_prefix(self) -> String {
+        format!("{}/{}", self.address, self.prefix)
+    }
+
+    fn covers(self, other: Self) -> bool {
+        self.address.is_ipv4() == other.address.is_ipv4()
+            && self.prefix <= other.prefix
+            && self.network().bits() == (Self { prefix: self.prefix, ..other }).network().bits()
+    }
+}
+
+fn pair(row: &Row<'_>) -> Result<(Net, Net)> {
+    Ok((Net::read(row.text(0))?, Net::read(row.text(1))?))
+}
+
+fn inclusion() -> Vec<Typed> {
+    let test = |name, holds: fn(Net, Net) -> bool| {
+        Typed::new(name).takes(&[Text, Text], SqlType::Bool, move |row| {
+            let (one, other) = pair(row)?;
+            Ok(holds(one, other).into())
+        })
+    };
+    vec![
+        test("inet_below", |one, other| other.covers(one) && other.prefix < one.prefix),
+        test("inet_below_or_equal", |one, other| other.covers(one)),
+        test("inet_overlaps", |one, other| one.covers(other) || other.covers(one)),
+        test("inet_same_family", |one, other| one.address.is_ipv4() == other.address.is_ipv4()),
+    ]
+}
+
+fn parts() -> Vec<Typed> {
+    let text = |name, sql_type, part: fn(Net) -> String| {
+        Typed::new(name).takes(&[Text], sql_type, move |row| Ok(part(Net::read(row.text(0))?).into()))
+    };
+    let number = |name, part: fn(Net) -> i32| {
+        Typed::new(name).takes(&[Text], SqlType::Int4, move |row| Ok(part(Net::read(row.text(0))?).into()))
+    };
+    vec![
+        text("host", SqlType::Text, |net| net.address.to_string()),
+        // A network is shown with its prefix in any case.
+        text("network", SqlType::Inet, |net| net.network().with_prefix()),
+        text("broadcast", SqlType::Inet, |net| net.with_bits(net.bits() | net.host_bits()).text()),
+        text("netmask", SqlType::Inet, |net| net.with_bits(net.all_bits() & !net.host_bits()).whole().text()),
+        text("hostmask", SqlType::Inet, |net| net.with_bits(net.host_bits()).whole().text()),
+        text("abbrev", SqlType::Text, Net::text),
+        number("masklen", |net| i32::from(net.prefix)),
+        number("family", |net| if net.address.is_ipv4() { 4 } else { 6 }),
+        Typed::new("set_masklen").takes(&[Text, Int], SqlType::Inet, |row| {
+            let net = Net::read(row.text(0))?;
+            let prefix = match row.int(1) {
+                -1 => Some(net.width()),
+                length => u8::try_from(length).ok().filter(|length| *length <= net.width()),
+            };
+            let Some(prefix) = prefix else {
+                return Err(sql_error(Code::InvalidParameterValue, format!("invalid mask length: {}", row.int(1))));
+            };
+            Ok(Net { prefix, ..net }.text().into())
+        }),
+        Typed::new("inet_merge").takes(&[Text, Text], SqlType::Inet, |row| {
+            let (one, other) = pair(row)?;
+            if one.address.is_ipv4() != other.address.is_ipv4() {
+                return Err(sql_error(Code::InvalidParameterValue, "cannot merge addresses from different families"));
+            }
+            let prefixes = (0..=one.prefix.min(other.prefix)).rev();
+            let covering = prefixes.map(|prefix| Net { prefix, ..one }).find(|net| net.covers(other));
+            Ok(covering.map(|net| net.network().with_prefix()).into())
+        }),
+    ]
+}
+
+fn out_of_range() -> datafusion::error::DataFusionError {
+    sql_error(Code::NumericValueOutOfRange, "result is out of range")
+}
+
+fn arithmetic() -> Vec<Typed> {
+    let moved = |net: Net, by: i64| -> Result<Datum> {
+        let bits = if by < 0 {
+            net.bits().checked_sub(u128::from(by.unsigned_abs()))
+        } else {
+            net.bits().checked_add(u128::from(by.unsigned_abs()))
+        };
+        let bits = bits.filter(|bits| *bits <= net.all_bits()).ok_or_else(out_of_range)?;
+        Ok(net.with_bits(bits).text().into())
+    };
+    let combined = |name, combine: fn(u128, u128) -> u128| {
+        Typed::new(name).takes(&[Text, Text], SqlType::Inet, move |row| {
+            let (one, other) = pair(row)?;
+            if one.address.is_ipv4() != other.address.is_ipv4() {
+                return Err(sql_error(Code::InvalidParameterValue, "cannot combine inet values of different sizes"));
+            }
+            let net = Net { prefix: one.prefix.max(other.prefix), ..one };
+            Ok(net.with_bits(combine(one.bits(), other.bits())).text().into())
+        })
+    };
+    vec![
+        Typed::new("inet_plus")
+            .takes(&[Text, Int], SqlType::Inet, move |row| moved(Net::read(row.text(0))?, row.int(1))),
+        Typed::new("inet_minus").takes(&[Text, Int], SqlType::Inet, move |row| {
+            moved(Net::read(row.text(0))?, row.int(1).checked_neg().ok_or_else(out_of_range)?)
+        }),
+        Typed::new("inet_distance").takes(&[Text, Text], SqlType::Int8, |row| {
+            let (one, other) = pair(row)?;
+            let (one, other) = (one.bits(), other.bits());
+            let distance = i64::try_from(one.abs_diff(other)).map_err(|_| out_of_range())?;
+            Ok(if one < other { -distance } else { distance }.into())
+        }),
+        combined("inet_and", |one, other| one & other),
+        combined("inet_or", |one, other| one | other),
+    ]
+}

@@ -1,0 +1,123 @@
+//! Aggregates that the engine lacks, as functions of an array of all values.
+//!
+//! `percentile_cont(f) WITHIN GROUP (ORDER BY x)` and its kin, `json_agg`, `json_object_agg`: their
+//! order, filter and DISTINCT stay with `array_agg`.
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart,
+};
+
+use super::build::{call, call_with, last_part, plain_arguments, truth};
+
+/// Rewrites one expression whose operands are rewritten already.
+pub(super) fn rewrite(expr: &mut Expr) {
+    let Expr::Function(function) = expr else { return };
+    let Some(name) = last_part(&function.name) else { return };
+    if function.over.is_some() {
+        return;
+    }
+    let rewritten = match name.as_str() {
+        "percentile_cont" | "percentile_disc" | "mode" if !function.within_group.is_empty() => ordered(function, &name),
+        "json_agg" | "jsonb_agg" => items(function, &name),
+        "json_object_agg" | "jsonb_object_agg" => pairs(function, &name),
+        "array_agg" => distinct_items(function),
+        "every" => renamed(function, "bool_and"),
+        "variance" => renamed(function, "var_samp"),
+        _ => None,
+    };
+    if let Some(rewritten) = rewritten {
+        *expr = rewritten;
+    }
+}
+
+fn renamed(function: &Function, name: &str) -> Option<Expr> {
+    let mut function = function.clone();
+    function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]);
+    Some(Expr::Function(function))
+}
+
+/// `array_agg(value ...)` with the clauses of another aggregate.
+fn collected(
+    value: &Expr,
+    function: &Function,
+    clauses: Vec<FunctionArgumentClause>,
+    filter: Option<Box<Expr>>,
+) -> Expr {
+    let mut collected = call_with("array_agg", vec![value.clone()], clauses);
+    if let Expr::Function(inner) = &mut collected {
+        inner.filter = filter;
+        if let (FunctionArguments::List(list), FunctionArguments::List(given)) = (&mut inner.args, &function.args) {
+            list.duplicate_treatment = given.duplicate_treatment;
+        }
+    }
+    collected
+}
+
+/// Aggregates over an order do not count NULL.
+fn ordered(function: &Function, name: &str) -> Option<Expr> {
+    let [key] = function.within_group.as_slice() else { return None };
+    let is_there = Expr::IsNotNull(Box::new(key.expr.clone()));
+    let filter = match &function.filter {
+        Some(filter) => Expr::BinaryOp {
+            left: Box::new(Expr::Nested(filter.clone())),
+            op: BinaryOperator::And,
+            right: Box::new(is_there),
+        },
+        None => is_there,
+    };
+    let clauses = vec![FunctionArgumentClause::OrderBy(vec![key.clone()])];
+    let sorted = call_with("array_agg", vec![key.expr.clone()], clauses);
+    let Expr::Function(mut sorted) = sorted else { return None };
+    sorted.filter = Some(Box::new(filter));
+    let mut arguments = vec![Expr::Function(sorted)];
+    arguments.extend(plain_arguments(function)?.into_iter().cloned());
+    Some(call(&format!("{name}_of"), arguments))
+}
+
+/// `array_agg(DISTINCT x ORDER BY x)`: the engine's order of distinct values cannot be relied on.
+fn distinct_items(function: &Function) -> Option<Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    if list.duplicate_treatment != Some(DuplicateTreatment::Distinct) {
+        return None;
+    }
+    let mut plain = function.clone();
+    let FunctionArguments::List(inner) = &mut plain.args else { return None };
+    let (mut descending, mut nulls_first) = (false, false);
+    for clause in inner.clauses.drain(..) {
+        let FunctionArgumentClause::OrderBy(keys) = clause else { return None };
+        let [key] = keys.as_slice() else { return None };
+        descending = key.options.asc == Some(false);
+        nulls_first = key.options.nulls_first.unwrap_or(descending);
+    }
+    Some(call("array_in_order", vec![Expr::Function(plain), truth(descending), truth(nulls_first)]))
+}
+
+fn clauses_of(function: &Function) -> Option<Vec<FunctionArgumentClause>> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    Some(list.clauses.clone())
+}
+
+fn items(function: &Function, name: &str) -> Option<Expr> {
+    let arguments = plain_arguments(function)?;
+    let [value] = arguments.as_slice() else { return None };
+    // Each value as JSON at once: an array does not tell json from text.
+    let value = call(if name == "json_agg" { "to_json" } else { "to_jsonb" }, vec![(*value).clone()]);
+    let all = collected(&value, function, clauses_of(function)?, function.filter.clone());
+    Some(call(if name == "json_agg" { "json_of_items" } else { "jsonb_of_items" }, vec![all]))
+}
+
+fn pairs(function: &Function, name: &str) -> Option<Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let arguments = plain_arguments(function)?;
+    let [key, value] = arguments.as_slice() else { return None };
+    // Two arrays of distinct keys and distinct values would not belong together.
+    if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) {
+        return None;
+    }
+    let clauses = clauses_of(function)?;
+    let keys = collected(key, function, clauses.clone(), function.filter.clone());
+    let value = call(if name == "json_object_agg" { "to_json" } else { "to_jsonb" }, vec![(*value).clone()]);
+    let values = collected(&value, function, clauses, function.filter.clone());
+    Some(call(if name == "json_object_agg" { "json_of_pairs" } else { "jsonb_of_pairs" }, vec![keys, values]))
+}
