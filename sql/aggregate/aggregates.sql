@@ -58,3 +58,6 @@ SELECT sum(x) FROM (VALUES (interval '1 hour'), (interval '2 days')) AS v(x);
 SELECT max(x) FROM (VALUES (interval '1 hour'), (interval '2 days')) AS v(x);
 SELECT min(x) FROM (VALUES (interval '1 hour'), (interval '2 days')) AS v(x);
 SELECT count((a, b)), count(DISTINCT (a, b)) FROM (VALUES (1, 2), (1, 2), (3, NULL)) AS v(a, b);
+SELECT sum(x), avg(x) FROM (VALUES (interval '1 mon 3 days'), (NULL), (interval '-5 days 07:00'), (interval '1 year')) AS v(x);
+SELECT g, sum(x), avg(x), count(x) FROM (VALUES (1, interval '1 hour'), (1, interval '2 days'), (2, NULL)) AS v(g, x) GROUP BY g ORDER BY g;
+SELECT sum(x) OVER (ORDER BY g), avg(x) OVER () FROM (VALUES (1, interval '1 hour'), (2, interval '2 days')) AS v(g, x) ORDER BY g;

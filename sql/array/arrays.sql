@@ -1,4 +1,4 @@
-SELECT ARRAY[1, 2, 3], ARRAY['a', 'b c', 'NULL', NULL, ''], '{1,2,3}'::int[], '{a,"b c"}'::text[], ARRAY[]::int[], ARRAY[1.5, 2], ARRAY[true, false], ARRAY[[1, 2], [3, 4]];
+SELECT ARRAY[1, 2, 3], ARRAY['a', 'b c', 'NULL', NULL, ''], '{1,2,3}'::int[], '{a,"b c"}'::text[], ARRAY[]::int[], ARRAY[1.5, 2.5], ARRAY[true, false], ARRAY[[1, 2], [3, 4]];
 SELECT array_length(ARRAY[1, 2, 3], 1), array_length(ARRAY[]::int[], 1), array_length(ARRAY[[1, 2], [3, 4]], 2), array_length(ARRAY[1], 2), cardinality(ARRAY[1, 2]), cardinality(ARRAY[]::int[]), cardinality(ARRAY[[1, 2], [3, 4]]), array_ndims(ARRAY[[1], [2]]), array_dims(ARRAY[1, 2, 3]);
 SELECT array_position(ARRAY['a', 'b', 'c'], 'b'), array_position(ARRAY['a'], 'x'), array_position(ARRAY[1, 2, 1], 1, 2), array_positions(ARRAY['A', 'A', 'B', 'A'], 'A'), array_position(ARRAY[1, NULL], NULL);
 SELECT array_remove(ARRAY[1, 2, 3, 2], 2), array_remove(ARRAY['a', NULL], NULL), array_append(ARRAY[1, 2], 3), array_prepend(0, ARRAY[1, 2]), array_cat(ARRAY[1], ARRAY[2, 3]), array_replace(ARRAY[1, 2, 1], 1, 9), array_append(NULL::int[], 1), trim_array(ARRAY[1, 2, 3, 4], 2), array_fill(7, ARRAY[3]);
@@ -66,3 +66,6 @@ SELECT DISTINCT unnest(ARRAY[3, 1, 3]) AS x ORDER BY x;
 SELECT array_agg(DISTINCT x) FROM unnest(ARRAY['b', 'a', 'b']) AS x;
 SELECT unnest(ARRAY[1, 2]) + 10;
 SELECT x FROM (SELECT unnest(ARRAY[1, 2, 3]) AS x) AS s WHERE x > 1;
+SELECT 3 = ANY (ARRAY[1, NULL, 3]), 2 = ANY (ARRAY[1, NULL, 3]), 2 <> ALL (ARRAY[1, 3]), 2 <> ALL (ARRAY[1, NULL]), NULL = ANY ('{}'::int[]), 'b' = ANY ('{a,b}'::text[]);
+SELECT x FROM generate_series(1, 5) AS x WHERE x = ANY (ARRAY[2, 4, 9]) ORDER BY x;
+SELECT x FROM generate_series(1, 5) AS x WHERE x <> ALL ('{2,4}'::int[]) ORDER BY x;

@@ -46,7 +46,7 @@ SELECT jsonb_path_query_array('{"a":[{"b":1},{"b":2}]}', '$.a[*].b'), jsonb_path
 SELECT json_agg(x ORDER BY x DESC), jsonb_agg(x ORDER BY x), json_agg(x) FILTER (WHERE x > 5) FROM (VALUES (1), (2), (NULL)) AS v(x);
 SELECT json_object_agg(k, v ORDER BY k), jsonb_object_agg(k, v) FROM (VALUES ('b', 1), ('a', 2)) AS t(k, v);
 SELECT jsonb_agg(jsonb_build_object('k', k, 'v', v) ORDER BY k) FROM (VALUES ('b', 1), ('a', NULL)) AS t(k, v);
-SELECT g, jsonb_object_agg(k, v ORDER BY k) FROM (VALUES (1, 'x', 1.5), (1, 'y', 2), (2, 'z', 3)) AS t(g, k, v) GROUP BY g ORDER BY g;
+SELECT g, jsonb_object_agg(k, v ORDER BY k) FROM (VALUES (1, 'x', 1.5), (1, 'y', 2.5), (2, 'z', 3.5)) AS t(g, k, v) GROUP BY g ORDER BY g;
 SELECT json_object('{a,1,b,2}');
 SELECT jsonb_object('{a,b}', '{1,2}');
 SELECT ('{"a":"5"}'::jsonb ->> 'a')::int + 1;

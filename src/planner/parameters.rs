@@ -63,8 +63,26 @@ const ARGUMENTS: &[(&str, &[SqlType])] = &[
     ("col_description", &[SqlType::Oid, SqlType::Int4]),
     ("pg_get_viewdef", &[SqlType::Oid]),
     ("jsonb_get", &[SqlType::Jsonb, SqlType::Text]),
-    ("json_as_text", &[SqlType::Jsonb, SqlType::Text]),
-    ("json_contains", &[SqlType::Jsonb, SqlType::Text]),
+    ("jsonb_get_text", &[SqlType::Jsonb, SqlType::Text]),
+    ("jsonb_get_path", &[SqlType::Jsonb, SqlType::TextArray]),
+    ("jsonb_get_path_text", &[SqlType::Jsonb, SqlType::TextArray]),
+    ("jsonb_contains", &[SqlType::Jsonb, SqlType::Jsonb]),
+    ("jsonb_exists", &[SqlType::Jsonb, SqlType::Text]),
+    ("jsonb_exists_any", &[SqlType::Jsonb, SqlType::TextArray]),
+    ("jsonb_exists_all", &[SqlType::Jsonb, SqlType::TextArray]),
+    ("jsonb_path_exists", &[SqlType::Jsonb]),
+    ("text_matches", &[SqlType::Text, SqlType::Text, SqlType::Text]),
+    ("similar_to_escape", &[SqlType::Text, SqlType::Text]),
+    ("regexp_replace", &[SqlType::Text, SqlType::Text, SqlType::Text]),
+    ("regexp_match", &[SqlType::Text, SqlType::Text, SqlType::Text]),
+    ("regexp_split_to_array", &[SqlType::Text, SqlType::Text, SqlType::Text]),
+    ("position", &[SqlType::Text, SqlType::Text]),
+    ("initcap", &[SqlType::Text]),
+    ("translate", &[SqlType::Text, SqlType::Text, SqlType::Text]),
+    ("to_date", &[SqlType::Text, SqlType::Text]),
+    ("to_number", &[SqlType::Text, SqlType::Text]),
+    ("make_date", &[SqlType::Int4, SqlType::Int4, SqlType::Int4]),
+    ("extract", &[SqlType::Text]),
     ("array_to_string", &[SqlType::TextArray, SqlType::Text]),
     ("string_to_array", &[SqlType::Text, SqlType::Text]),
 ];
@@ -190,6 +208,12 @@ impl Found {
             ("array_has", [list, item]) => {
                 self.take(list, kind(1).and_then(SqlType::array))?;
                 self.take(item, kind(0).and_then(SqlType::item))
+            }
+            ("compare_any" | "compare_all", [operator, item, list]) => {
+                let of_texts = matches!(operator, Expr::Literal(symbol, _) if symbol.to_string().contains('~'));
+                let item_kind = if of_texts { Some(SqlType::Text) } else { kind(1) };
+                self.take(list, item_kind.and_then(SqlType::array))?;
+                self.take(item, kind(2).and_then(SqlType::item).or(item_kind))
             }
             (name, _) if ALIKE.contains(&name) || name.starts_with("number_") => {
                 self.alike(&call.args.iter().collect::<Vec<_>>(), schema)

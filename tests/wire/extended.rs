@@ -32,9 +32,9 @@ async fn a_driver_sends_and_gets_binary_values() {
     let statement = client.prepare_typed(text, &typed).await.expect("prepared");
     assert_eq!(statement.params(), typed);
     let row = client.query_one(&statement, &[&2_i64, &"x", &0.5_f64, &true]).await.expect("a row");
-    assert_eq!(row.get::<_, i64>(0), 2);
+    assert_eq!(row.get::<_, i32>(0), 2);
     let text = "select generate_series from generate_series(1, 10) where generate_series > $1 and generate_series < $2";
-    assert_eq!(client.query(text, &[&3_i64, &6_i64]).await.expect("rows").len(), 2);
+    assert_eq!(client.query(text, &[&3_i32, &6_i32]).await.expect("rows").len(), 2);
     let error = client.query("selec", &[]).await.expect_err("no statement");
     assert_eq!(state(&error), "42601");
     assert_eq!(client.query("select 1", &[]).await.expect("still open").len(), 1);

@@ -27,6 +27,7 @@ use datafusion::optimizer::analyzer::AnalyzerRule;
 
 use super::function::sql_error;
 use super::numbers::{Kind, decimal, numeric_error, strict_cast};
+use super::span_sums;
 use crate::types::numeric::{QUOTIENT_SCALE, ROOT_SCALE};
 use crate::types::{Code, Numeric, SqlError, SqlType};
 
@@ -76,6 +77,9 @@ pub(super) fn register(state: &mut SessionState) -> Result<()> {
         divide: state.udf("number_divide")?,
         square: state.udf(SQUARE)?,
         as_real: state.udf(super::convert::AS_TYPE)?,
+        span_parts: span_sums::PARTS.iter().map(|name| state.udf(name)).collect::<Result<_>>()?,
+        of_span_sums: state.udf(span_sums::OF_SUMS)?,
+        span_divided: state.udf("interval_divided")?,
         spreads: spreads.into_iter().filter(|function| function.name() != SQUARE).map(Arc::new).collect(),
     };
     state.add_analyzer_rule(Arc::new(rule));
@@ -113,6 +117,9 @@ impl AggregateUDFImpl for Exact {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         let found = arguments.first().unwrap_or(&DataType::Null);
+        if matches!((self.job, found), (Job::Sum | Job::Average, DataType::Interval(_))) {
+            return Ok(SqlType::Interval.arrow());
+        }
         let kind = Kind::of(found).ok_or_else(|| {
             let name = SqlType::from_arrow(found).unwrap_or(SqlType::Unknown).spelling();
             let text = format!("function {}({name}) does not exist", self.name);
@@ -142,6 +149,9 @@ struct ExactAggregates {
     square: Arc<ScalarUDF>,
     as_real: Arc<ScalarUDF>,
     spreads: Vec<Arc<ScalarUDF>>,
+    span_parts: Vec<Arc<ScalarUDF>>,
+    of_span_sums: Arc<ScalarUDF>,
+    span_divided: Arc<ScalarUDF>,
 }
 
 impl AnalyzerRule for ExactAggregates {
@@ -244,6 +254,9 @@ impl ExactAggregates {
     ) -> Result<Expr> {
         let argument = argument.cloned().ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
         let found = argument.get_type(schema)?;
+        if matches!(found, DataType::Interval(_)) {
+            return Ok(self.span(job, &argument, make));
+        }
         let kind = Kind::of(&found).unwrap_or(Kind::Nothing);
         let cast = |to: DataType| if to == found { argument.clone() } else { cast(argument.clone(), to) };
         let exact_sum = || match kind {
@@ -270,6 +283,19 @@ impl ExactAggregates {
                 call(function, vec![make(count_udaf(), argument), sum, squares])
             }
         })
+    }
+
+    /// Months, days and time are summed apart.
+    fn span(&self, job: Job, argument: &Expr, make: &dyn Fn(Arc<AggregateUDF>, Expr) -> Expr) -> Expr {
+        let part = |function: &Arc<ScalarUDF>| make(sum_udaf(), call(function, vec![argument.clone()]));
+        let sum = call(&self.of_span_sums, self.span_parts.iter().map(part).collect());
+        match job {
+            Job::Average => {
+                let count = make(count_udaf(), argument.clone());
+                call(&self.span_divided, vec![sum, cast(count, DataType::Float64)])
+            }
+            _ => sum,
+        }
     }
 
     fn real(&self, sum: Expr) -> Expr {

@@ -10,18 +10,18 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
+use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
-use datafusion::logical_expr::{ReturnFieldArgs, ScalarUDF};
+use datafusion::logical_expr::{Expr, ReturnFieldArgs, ScalarUDF};
 
 use super::datum::{Datum, Row};
 use super::function::sql_error;
+use super::limits::{checked_items, checked_product};
 use super::typed::{Kind, Returns, Typed};
 use crate::types::{Code, SqlType};
 
 use Kind::{Any, Bool, Int, List, Text};
-
-/// Most items that a function makes.
-const ITEMS_MAX: usize = 10_000_000;
 
 /// The functions of this file.
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -285,6 +285,40 @@ fn joined(row: &Row<'_>, list: usize, item: usize) -> Result<Datum> {
     Ok(list_of(&items, &item_type))
 }
 
+/// The items in order; NULL stands at one of the ends.
+fn in_order(row: &Row<'_>) -> Result<Datum> {
+    let (descending, nulls_first) = (row.bool(1), row.bool(2));
+    let items = row.list(0);
+    let mut values =
+        (0..items.len()).map(|index| ScalarValue::try_from_array(&items, index)).collect::<Result<Vec<_>>>()?;
+    values.sort_by(|one, other| {
+        let nulls = other.is_null().cmp(&one.is_null());
+        if one.is_null() || other.is_null() {
+            return if nulls_first { nulls } else { nulls.reverse() };
+        }
+        let order = compare(one, other).ok().flatten().unwrap_or(Ordering::Equal);
+        if descending { order.reverse() } else { order }
+    });
+    Ok(list_of(&values, items.data_type()))
+}
+
+/// `array_fill(value, ARRAY[length])`.
+fn filled(row: &Row<'_>) -> Result<Datum> {
+    if row.is_null(1) {
+        return Err(sql_error(Code::NullValueNotAllowed, "dimension array or low bound array cannot be null"));
+    }
+    let lengths = flat_items(&row.list(1))?;
+    let [length] = lengths.as_slice() else {
+        return Err(sql_error(Code::FeatureNotSupported, "array_fill of several dimensions is not supported"));
+    };
+    let length = super::function::integer(std::slice::from_ref(length), 0).unwrap_or(0);
+    let length = usize::try_from(length).unwrap_or(if length < 0 { 0 } else { usize::MAX });
+    checked_items(length)?;
+    let item = row.scalar(0)?;
+    checked_product(length, Datum::from(item.clone()).bytes().max(16))?;
+    Ok(Datum::list(item.to_array_of_size(length)?))
+}
+
 fn changes() -> Vec<Typed> {
     vec![
         Typed::new("array_remove")
@@ -312,37 +346,7 @@ fn changes() -> Vec<Typed> {
             .with_null()
             .returning(Returns::Told(|arguments| longer_told(arguments, 1, 0))),
         // What `array_agg(DISTINCT x ORDER BY x)` gives: descending, NULL first.
-        Typed::new("array_in_order")
-            .takes(&[List, Bool, Bool], SqlType::Text, |row| {
-                let (descending, nulls_first) = (row.bool(1), row.bool(2));
-                let items = row.list(0);
-                let mut values = (0..items.len())
-                    .map(|index| ScalarValue::try_from_array(&items, index))
-                    .collect::<Result<Vec<_>>>()?;
-                values.sort_by(|one, other| match (one.is_null(), other.is_null()) {
-                    (true, true) => Ordering::Equal,
-                    (is_null, false) if is_null => {
-                        if nulls_first {
-                            Ordering::Less
-                        } else {
-                            Ordering::Greater
-                        }
-                    }
-                    (_, true) => {
-                        if nulls_first {
-                            Ordering::Greater
-                        } else {
-                            Ordering::Less
-                        }
-                    }
-                    _ => {
-                        let order = compare(one, other).ok().flatten().unwrap_or(Ordering::Equal);
-                        if descending { order.reverse() } else { order }
-                    }
-                });
-                Ok(list_of(&values, items.data_type()))
-            })
-            .returning(Returns::SameAs(0)),
+        Typed::new("array_in_order").takes(&[List, Bool, Bool], SqlType::Text, in_order).returning(Returns::SameAs(0)),
         Typed::new("trim_array")
             .takes(&[List, Int], SqlType::Text, |row| {
                 let items = row.list(0);
@@ -354,27 +358,12 @@ fn changes() -> Vec<Typed> {
                 Ok(Datum::list(items.slice(0, items.len() - dropped)))
             })
             .returning(Returns::SameAs(0)),
-        Typed::new("array_fill")
-            .takes(&[Any, List], SqlType::Text, |row| {
-                let lengths = flat_items(&row.list(1))?;
-                let [length] = lengths.as_slice() else {
-                    return Err(sql_error(
-                        Code::FeatureNotSupported,
-                        "array_fill of several dimensions is not supported",
-                    ));
-                };
-                let length = super::function::integer(std::slice::from_ref(length), 0).unwrap_or(0);
-                let length = usize::try_from(length).ok().filter(|length| *length <= ITEMS_MAX);
-                let length =
-                    length.ok_or_else(|| sql_error(Code::ProgramLimitExceeded, "array size exceeds the maximum"))?;
-                let item = row.scalar(0)?;
-                Ok(list_of(&vec![item.clone(); length], &item.data_type()))
-            })
-            .with_null()
-            .returning(Returns::Told(|arguments| {
+        Typed::new("array_fill").takes(&[Any, List], SqlType::Text, filled).with_null().returning(Returns::Told(
+            |arguments| {
                 let item = arguments.arg_fields[0].data_type().clone();
                 Ok(Field::new_list("items", Field::new("item", item, true), true))
-            })),
+            },
+        )),
     ]
 }
 
@@ -411,14 +400,14 @@ fn compared(row: &Row<'_>, items: &[ScalarValue], any: bool) -> Result<Datum> {
             unknown = true;
             continue;
         }
-        if holds(operator, &value, item)? == any {
+        if holds(row, operator, &value, item)? == any {
             return Ok(any.into());
         }
     }
     Ok(if unknown { Datum::NULL } else { (!any).into() })
 }
 
-fn holds(operator: &str, value: &ScalarValue, item: &ScalarValue) -> Result<bool> {
+fn holds(row: &Row<'_>, operator: &str, value: &ScalarValue, item: &ScalarValue) -> Result<bool> {
     let order = || compare(value, item);
     Ok(match operator {
         "=" => order()? == Some(Ordering::Equal),
@@ -431,7 +420,7 @@ fn holds(operator: &str, value: &ScalarValue, item: &ScalarValue) -> Result<bool
             let (Some(text), Some(pattern)) = (value.try_as_str().flatten(), item.try_as_str().flatten()) else {
                 return Err(sql_error(Code::UndefinedFunction, format!("operator does not exist: {other}")));
             };
-            super::regex_functions::holds(other, text, pattern)?
+            super::regex_functions::holds(row.patterns(), other, text, pattern)?
         }
     })
 }
@@ -451,18 +440,38 @@ fn contains(whole: &ArrayRef, part: &ArrayRef) -> Result<bool> {
     Ok(true)
 }
 
+/// `x = ANY (known array)` as `x IN (...)`, and `x <> ALL (...)` as NOT IN: statistics can prune by these.
+fn as_list(arguments: &[Expr], context: &SimplifyContext, operator: &str, negated: bool) -> Option<Expr> {
+    let [Expr::Literal(symbol, _), value, Expr::Literal(ScalarValue::List(list), _)] = arguments else { return None };
+    if symbol.try_as_str().flatten() != Some(operator) || list.is_null(0) {
+        return None;
+    }
+    let wanted = context.get_data_type(value).ok()?;
+    let items = flat_items(&list.value(0)).ok()?;
+    // Types that do not meet in the value's own are compared item by item.
+    let alike = |item: &ScalarValue| item.data_type() == wanted || (item.data_type().is_string() && wanted.is_string());
+    if items.is_empty() || !items.iter().all(alike) || matches!(wanted, DataType::Interval(_)) {
+        return None;
+    }
+    let items = items.iter().map(|item| item.cast_to(&wanted).ok().map(|item| Expr::Literal(item, None)));
+    let list = items.collect::<Option<Vec<_>>>()?;
+    Some(Expr::InList(InList { expr: Box::new(value.clone()), list, negated }))
+}
+
 fn comparisons() -> Vec<Typed> {
     vec![
         Typed::new("compare_any")
             .takes(&[Text, Any, List], SqlType::Bool, |row| quantified(row, true))
             .with_null()
             .takes(&[Text, Any, Text], SqlType::Bool, |row| quantified_text(row, true))
-            .with_null(),
+            .with_null()
+            .simplified_by(|arguments, context| as_list(arguments, context, "=", false)),
         Typed::new("compare_all")
             .takes(&[Text, Any, List], SqlType::Bool, |row| quantified(row, false))
             .with_null()
             .takes(&[Text, Any, Text], SqlType::Bool, |row| quantified_text(row, false))
-            .with_null(),
+            .with_null()
+            .simplified_by(|arguments, context| as_list(arguments, context, "<>", true)),
         Typed::new("array_contains")
             .takes(&[List, List], SqlType::Bool, |row| Ok(contains(&row.list(0), &row.list(1))?.into())),
         Typed::new("array_overlaps").takes(&[List, List], SqlType::Bool, |row| {

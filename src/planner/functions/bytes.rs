@@ -211,8 +211,8 @@ fn unescaped(text: &str) -> Result<Vec<u8>> {
     let (bytes, mut out, mut at) = (text.as_bytes(), Vec::new(), 0);
     while let Some(byte) = bytes.get(at) {
         let octal = |digits: &[u8]| {
-            let digits = digits.iter().map(|digit| u32::from(digit.wrapping_sub(b'0')));
-            digits.fold(Some(0_u32), |sum, digit| (digit < 8).then_some(sum? * 8 + digit)).filter(|sum| *sum < 256)
+            let mut digits = digits.iter().map(|digit| u32::from(digit.wrapping_sub(b'0')));
+            digits.try_fold(0_u32, |sum, digit| (digit < 8).then_some(sum * 8 + digit)).filter(|sum| *sum < 256)
         };
         match (byte, bytes.get(at + 1..at + 4).and_then(octal), bytes.get(at + 1)) {
             (b'\\', _, Some(b'\\')) => {

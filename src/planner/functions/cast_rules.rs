@@ -39,6 +39,14 @@ impl FunctionRewrite for CastReader {
         };
         let from = inner.to_field(schema).map(|(_, field)| field)?;
         let (source, target) = (SqlType::of_field(&from), Target::of_field(&field));
+        // Left standing, it would be dropped by the optimiser, and the column with it lose its nullability.
+        if source == target.kind
+            && target.modifier == -1
+            && from.data_type() == field.data_type()
+            && from.metadata() == field.metadata()
+        {
+            return Ok(Transformed::yes(*inner));
+        }
         if !is_ours(source, target, &from, &field) {
             return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
         }

@@ -13,6 +13,7 @@ use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 
 use super::function::sql_error;
+use super::regex_functions::Patterns;
 use crate::planner::rewrite::array_literal;
 use crate::types::Code;
 
@@ -23,6 +24,16 @@ pub(super) struct Datum(Option<ScalarValue>);
 impl Datum {
     /// No value.
     pub(super) const NULL: Self = Self(None);
+
+    /// How many bytes a value takes that has no fixed size.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.0 {
+            Some(ScalarValue::Utf8(Some(text))) => text.len(),
+            Some(ScalarValue::Binary(Some(bytes))) => bytes.len(),
+            Some(ScalarValue::List(list)) => list.value(0).to_data().get_slice_memory_size().unwrap_or(0),
+            _ => 0,
+        }
+    }
 
     /// The value in exactly this type.
     pub(super) fn into_scalar(self, data_type: &DataType) -> Result<ScalarValue> {
@@ -35,8 +46,7 @@ impl Datum {
 
     /// An array of texts.
     pub(super) fn texts(items: impl IntoIterator<Item = Option<String>>) -> Self {
-        let items: Vec<ScalarValue> = items.into_iter().map(ScalarValue::Utf8).collect();
-        Self(Some(ScalarValue::List(ScalarValue::new_list(&items, &DataType::Utf8, true))))
+        Self::list(Arc::new(items.into_iter().collect::<StringArray>()))
     }
 
     /// An array of these items.
@@ -109,6 +119,7 @@ impl<T: Into<Datum>> From<Option<T>> for Datum {
 pub(super) struct Rows<'a> {
     columns: Vec<Cells>,
     fields: &'a [FieldRef],
+    patterns: Patterns,
 }
 
 /// One argument's values.
@@ -131,12 +142,12 @@ impl<'a> Rows<'a> {
     /// Arguments as the engine hands them over.
     pub(super) fn new(arrays: &[ArrayRef], fields: &'a [FieldRef]) -> Result<Self> {
         let columns = arrays.iter().map(cells).collect::<Result<_>>()?;
-        Ok(Self { columns, fields })
+        Ok(Self { columns, fields, patterns: Patterns::default() })
     }
 
     /// The arguments of one row.
     pub(super) fn row(&self, at: usize) -> Row<'_> {
-        Row { columns: &self.columns, fields: self.fields, at }
+        Row { columns: &self.columns, fields: self.fields, patterns: &self.patterns, at }
     }
 }
 
@@ -181,6 +192,7 @@ impl Cells {
 pub(super) struct Row<'a> {
     columns: &'a [Cells],
     fields: &'a [FieldRef],
+    patterns: &'a Patterns,
     at: usize,
 }
 
@@ -212,6 +224,11 @@ impl<'a> Row<'a> {
         us -> i64, Instant;
         /// A span.
         span -> IntervalMonthDayNano, Span;
+    }
+
+    /// The patterns that this call has read for other rows.
+    pub(super) fn patterns(&self) -> &'a Patterns {
+        self.patterns
     }
 
     /// How many arguments there are.

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
+use super::limits::checked_bytes;
 use crate::system::{Value, array_from_values};
 use crate::types::{Code, SqlError, SqlType};
 
@@ -138,7 +139,15 @@ impl ScalarUDFImpl for Function {
                 columns.iter().map(|column| ScalarValue::try_from_array(column, row)).collect::<Result<_>>()?;
             self.call(&row)
         });
-        let values = row_values.collect::<Result<Vec<_>>>()?;
+        let mut bytes = 0_usize;
+        let values = row_values.map(|value| {
+            if let Ok(Value::Text(text)) = &value {
+                bytes = bytes.saturating_add(text.len());
+                checked_bytes(bytes)?;
+            }
+            value
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
         Ok(ColumnarValue::Array(array_from_values(self.result.data_type(), &values)?))
     }
 }

@@ -8,10 +8,10 @@ use std::cmp::Ordering;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::ScalarUDF;
 
-use super::datum::Datum;
+use super::datum::{Datum, Row};
 use super::function::sql_error;
 use super::json_value::{Json, number_order};
-use super::regex_functions;
+use super::regex_functions::{self, Patterns};
 use super::typed::{Kind, Typed};
 use crate::types::{Code, SqlType};
 
@@ -23,35 +23,39 @@ const VALUES_MAX: usize = 1_000_000;
 
 /// The functions of this file.
 pub(super) fn functions() -> Vec<ScalarUDF> {
-    let found = |value: &str, path: &str| -> Result<Vec<Json>> { Path::read(path)?.values(&Json::read(value)?) };
+    let found = |row: &Row<'_>| -> Result<Vec<Json>> {
+        let root = Json::read(row.text(0))?;
+        Path::read(row.text(1))?.values(&Over { root: &root, patterns: row.patterns() })
+    };
     let functions = vec![
         Typed::new("jsonb_path_exists")
-            .takes(&[Text, Text], SqlType::Bool, move |row| Ok((!found(row.text(0), row.text(1))?.is_empty()).into())),
-        Typed::new("jsonb_path_match").takes(&[Text, Text], SqlType::Bool, move |row| {
-            match found(row.text(0), row.text(1))?.as_slice() {
-                [Json::Bool(value)] => Ok((*value).into()),
-                [Json::Null] => Ok(Datum::NULL),
-                _ => Err(sql_error(Code::SqlJsonError, "single boolean result is expected")),
-            }
+            .takes(&[Text, Text], SqlType::Bool, move |row| Ok((!found(row)?.is_empty()).into())),
+        Typed::new("jsonb_path_match").takes(&[Text, Text], SqlType::Bool, move |row| match found(row)?.as_slice() {
+            [Json::Bool(value)] => Ok((*value).into()),
+            [Json::Null] => Ok(Datum::NULL),
+            _ => Err(sql_error(Code::SqlJsonError, "single boolean result is expected")),
         }),
         // The operator `@@` gives NULL for what is no condition.
-        Typed::new("jsonb_path_holds").takes(&[Text, Text], SqlType::Bool, move |row| {
-            match found(row.text(0), row.text(1))?.first() {
-                Some(Json::Bool(value)) => Ok((*value).into()),
-                _ => Ok(Datum::NULL),
-            }
+        Typed::new("jsonb_path_holds").takes(&[Text, Text], SqlType::Bool, move |row| match found(row)?.first() {
+            Some(Json::Bool(value)) => Ok((*value).into()),
+            _ => Ok(Datum::NULL),
         }),
         Typed::new("jsonb_path_query_list").takes(&[Text, Text], SqlType::TextArray, move |row| {
-            Ok(Datum::texts(found(row.text(0), row.text(1))?.iter().map(|value| Some(value.text()))))
+            Ok(Datum::texts(found(row)?.iter().map(|value| Some(value.text()))))
         }),
-        Typed::new("jsonb_path_query_array").takes(&[Text, Text], SqlType::Jsonb, move |row| {
-            Ok(Json::Array(found(row.text(0), row.text(1))?).text().into())
-        }),
-        Typed::new("jsonb_path_query_first").takes(&[Text, Text], SqlType::Jsonb, move |row| {
-            Ok(found(row.text(0), row.text(1))?.first().map(Json::text).into())
-        }),
+        Typed::new("jsonb_path_query_array")
+            .takes(&[Text, Text], SqlType::Jsonb, move |row| Ok(Json::Array(found(row)?).text().into())),
+        Typed::new("jsonb_path_query_first")
+            .takes(&[Text, Text], SqlType::Jsonb, move |row| Ok(found(row)?.first().map(Json::text).into())),
     ];
     functions.into_iter().map(Typed::udf).collect()
+}
+
+/// What a path is followed over.
+struct Over<'a> {
+    root: &'a Json,
+    /// The patterns of `like_regex` that were read for other rows.
+    patterns: &'a Patterns,
 }
 
 /// A path: a beginning and steps from there.
@@ -129,21 +133,21 @@ impl Path {
         if reader.rest.is_empty() { Ok(path) } else { Err(wrong(reader.rest)) }
     }
 
-    fn values(&self, root: &Json) -> Result<Vec<Json>> {
-        self.from(root, root)
+    fn values(&self, over: &Over<'_>) -> Result<Vec<Json>> {
+        self.from(over, over.root)
     }
 
-    fn from(&self, root: &Json, current: &Json) -> Result<Vec<Json>> {
+    fn from(&self, over: &Over<'_>, current: &Json) -> Result<Vec<Json>> {
         let mut values = vec![match &self.start {
-            Start::Root => root.clone(),
+            Start::Root => over.root.clone(),
             Start::Current => current.clone(),
             Start::Literal(value) => value.clone(),
-            Start::Condition(condition) => condition.holds(root, current)?.map_or(Json::Null, Json::Bool),
+            Start::Condition(condition) => condition.holds(over, current)?.map_or(Json::Null, Json::Bool),
         }];
         for step in &self.steps {
             let mut next = Vec::new();
             for value in values {
-                step.follow(value, root, &mut next)?;
+                step.follow(value, over, &mut next)?;
             }
             if next.len() > VALUES_MAX {
                 return Err(sql_error(Code::ProgramLimitExceeded, "too many values of a jsonpath"));
@@ -163,7 +167,7 @@ fn unwrapped(value: Json) -> Vec<Json> {
 }
 
 impl Step {
-    fn follow(&self, value: Json, root: &Json, next: &mut Vec<Json>) -> Result<()> {
+    fn follow(&self, value: Json, over: &Over<'_>, next: &mut Vec<Json>) -> Result<()> {
         match self {
             Self::Member(key) => {
                 for value in unwrapped(value) {
@@ -194,7 +198,7 @@ impl Step {
             }
             Self::Filter(condition) => {
                 for value in unwrapped(value) {
-                    if condition.holds(root, &value)? == Some(true) {
+                    if condition.holds(over, &value)? == Some(true) {
                         next.push(value);
                     }
                 }
@@ -222,23 +226,23 @@ fn kind(value: &Json) -> &'static str {
 
 impl Condition {
     /// None where it cannot tell.
-    fn holds(&self, root: &Json, current: &Json) -> Result<Option<bool>> {
+    fn holds(&self, over: &Over<'_>, current: &Json) -> Result<Option<bool>> {
         let values = |path: &Path| -> Result<Vec<Json>> {
-            Ok(path.from(root, current)?.into_iter().flat_map(unwrapped).collect())
+            Ok(path.from(over, current)?.into_iter().flat_map(unwrapped).collect())
         };
         Ok(match self {
-            Self::And(one, other) => match (one.holds(root, current)?, other.holds(root, current)?) {
+            Self::And(one, other) => match (one.holds(over, current)?, other.holds(over, current)?) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             },
-            Self::Or(one, other) => match (one.holds(root, current)?, other.holds(root, current)?) {
+            Self::Or(one, other) => match (one.holds(over, current)?, other.holds(over, current)?) {
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 (Some(false), Some(false)) => Some(false),
                 _ => None,
             },
-            Self::Not(inner) => inner.holds(root, current)?.map(|holds| !holds),
-            Self::Exists(path) => Some(!path.from(root, current)?.is_empty()),
+            Self::Not(inner) => inner.holds(over, current)?.map(|holds| !holds),
+            Self::Exists(path) => Some(!path.from(over, current)?.is_empty()),
             Self::Compare(one, operator, other) => {
                 let others = values(other)?;
                 let mut unknown = false;
@@ -254,7 +258,7 @@ impl Condition {
                 if unknown { None } else { Some(false) }
             }
             Self::Matches(path, pattern, flags) => texts(&values(path)?, |text| {
-                regex_functions::holds(if flags.contains('i') { "~*" } else { "~" }, text, pattern)
+                regex_functions::holds(over.patterns, if flags.contains('i') { "~*" } else { "~" }, text, pattern)
             })?,
             Self::StartsWith(path, start) => texts(&values(path)?, |text| Ok(text.starts_with(start.as_str())))?,
         })

@@ -15,8 +15,9 @@ use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, ScalarUDF};
 
 use super::events::{canonical_address, uuid_constant};
+use super::function::sql_error;
 use super::moments::{Moment, constant};
-use crate::types::SqlType;
+use crate::types::{Code, SqlType};
 
 /// Reads text literals as the type of what they are compared with or cast to.
 #[derive(Debug)]
@@ -91,15 +92,32 @@ impl LiteralReader {
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
             DataType::Time32(_) | DataType::Time64(_) => match literal_text(&cast.expr) {
-                Some(text) => {
-                    let local = self.moment.read_local(&format!("1970-01-01 {text}"))?;
-                    let time = ScalarValue::Time64Microsecond(Some(local.rem_euclid(super::calendar::DAY_US)));
-                    Ok(Transformed::yes(Expr::Literal(time, None)))
-                }
+                Some(text) => Ok(Transformed::yes(Expr::Literal(self.clock(text)?, None))),
                 None => Ok(Transformed::no(expr)),
             },
             _ => Ok(Transformed::no(expr)),
         }
+    }
+}
+
+impl LiteralReader {
+    /// A text as a time of day.
+    fn clock(&self, text: &str) -> Result<ScalarValue> {
+        let local = self.moment.read_local(&format!("1970-01-01 {text}")).map_err(|_| {
+            let shown: String = text.chars().take(60).collect();
+            // A text of the right form names a time that does not exist.
+            match text.trim_start().starts_with(|first: char| first.is_ascii_digit()) && text.contains(':') {
+                true => {
+                    let text = format!("date/time field value out of range: \"{shown}\"");
+                    sql_error(Code::DatetimeFieldOverflow, text)
+                }
+                false => {
+                    let text = format!("invalid input syntax for type time: \"{shown}\"");
+                    sql_error(Code::InvalidDatetimeFormat, text)
+                }
+            }
+        })?;
+        Ok(ScalarValue::Time64Microsecond(Some(local.rem_euclid(super::calendar::DAY_US))))
     }
 }
 

@@ -24,6 +24,7 @@ mod json_edit;
 mod json_functions;
 mod json_path;
 mod json_value;
+mod limits;
 mod list_fields;
 mod lists;
 mod literals;
@@ -48,6 +49,7 @@ mod sets;
 mod shown;
 mod similar;
 mod span_factors;
+mod span_sums;
 mod spans;
 mod strings;
 mod tables;
@@ -109,12 +111,22 @@ pub const OF_OWNERS: OwnerFunctions = OwnerFunctions { lasting: register_lasting
 /// Adds what statements have before fragments, and no statement changes: functions in FROM and names of types
 /// among it. Called once, on a copy of [`crate::execution::Engine::base`].
 pub fn register_tables(state: &mut SessionState) -> Result<()> {
-    let named = SessionStateBuilder::new_from_existing(state.clone()).with_type_planner(Arc::new(TypeNames)).build();
+    let builder = SessionStateBuilder::new_from_existing(state.clone()).with_type_planner(Arc::new(TypeNames));
+    let named = builder.with_scalar_functions(functions_of(state)).build();
     let engine = SessionContext::new_with_state(named);
     tables::register(&engine)?;
     *state = engine.state();
     register_rows(state, tokens::function(), tokens::FIELDS)?;
     register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
+}
+
+/// The functions of a state, to be registered once more: one that is found by its name comes after those that only
+/// have an alias of this name, such as the engine's own that it replaced.
+fn functions_of(state: &SessionState) -> Vec<Arc<ScalarUDF>> {
+    let found = state.scalar_functions().iter().filter(|(name, function)| *name == function.name());
+    let mut functions: Vec<Arc<ScalarUDF>> = found.map(|(_, function)| Arc::clone(function)).collect();
+    functions.sort_by_cached_key(|function| (function.aliases().is_empty(), function.name().to_owned()));
+    functions
 }
 
 /// Adds the functions that tell of this session and catalog.
@@ -141,6 +153,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, idents::functions().into_iter().map(Function::udf))?;
     register(state, numbers::functions())?;
     register(state, span_factors::functions())?;
+    register(state, span_sums::functions())?;
     register(state, rounding::functions())?;
     register(state, [AsType::udf(), time_precision::function()])?;
     aggregates::register(state)?;

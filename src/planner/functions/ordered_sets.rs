@@ -20,14 +20,16 @@ use Kind::{Any, Float, Int, List};
 pub(super) fn functions() -> Vec<ScalarUDF> {
     let functions = vec![
         Typed::new("percentile_cont_of")
-            .takes(&[List, Float], SqlType::Float8, |row| continuous(&row.list(0), row.float(1)).map(Datum::from))
+            .takes(&[List, Float], SqlType::Float8, |row| one_fraction(row, continuous))
+            .with_null()
             .returning(Returns::Told(|arguments| Ok(Field::new("percentile", continuous_type(arguments), true))))
             .takes(&[List, List], SqlType::Float8Array, |row| {
                 each_fraction(row, continuous, &if is_span(&row.list(0)) { SPAN } else { DataType::Float64 })
             })
             .returning(Returns::Told(|arguments| Ok(list_of(continuous_type(arguments))))),
         Typed::new("percentile_disc_of")
-            .takes(&[List, Float], SqlType::Text, |row| discrete(&row.list(0), row.float(1)).map(Datum::from))
+            .takes(&[List, Float], SqlType::Text, |row| one_fraction(row, discrete))
+            .with_null()
             .returning(Returns::Told(item_told))
             .takes(&[List, List], SqlType::Text, |row| each_fraction(row, discrete, row.list(0).data_type()))
             .returning(Returns::SameAs(0)),
@@ -128,6 +130,18 @@ fn discrete(items: &ArrayRef, fraction: f64) -> Result<Option<ScalarValue>> {
     }
     let place = (fraction * items.len() as f64).ceil().max(1.0) as usize - 1;
     item(items, place).map(Some)
+}
+
+/// A fraction that is none is an error also where there are no values.
+fn one_fraction(row: &Row<'_>, percentile: fn(&ArrayRef, f64) -> Result<Option<ScalarValue>>) -> Result<Datum> {
+    if row.is_null(1) {
+        return Ok(Datum::NULL);
+    }
+    let fraction = checked(row.float(1))?;
+    if row.is_null(0) {
+        return Ok(Datum::NULL);
+    }
+    percentile(&row.list(0), fraction).map(Datum::from)
 }
 
 /// An array of percentiles, NULL for a fraction that is NULL.

@@ -3,9 +3,10 @@
 //! A match begins as far left as it can. It is the longest from there, or the shortest, as
 //! `regex_syntax` tells; its groups are what an automaton prefers among the ways to that very match.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Field;
 use datafusion::error::Result;
@@ -15,6 +16,7 @@ use regex_automata::{Anchored, Input, MatchKind};
 
 use super::datum::{Datum, Row};
 use super::function::sql_error;
+use super::limits::{BYTES_MAX, ITEMS_MAX, checked_bytes, checked_items};
 use super::regex_syntax::{Options, Translated, invalid, translate};
 use super::typed::{Kind, Returns, Typed};
 use crate::types::{Code, SqlType};
@@ -24,7 +26,7 @@ use Kind::{Int, Text};
 /// Largest automaton of one pattern, in bytes.
 const AUTOMATON_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most patterns that are kept ready.
-const KEPT_MAX: usize = 128;
+const KEPT_MAX: usize = 32;
 
 /// A pattern ready to search with.
 #[derive(Debug)]
@@ -111,22 +113,32 @@ impl Searcher {
     }
 }
 
-/// Patterns that were read already: most statements have one for all their rows.
-static READY: LazyLock<Mutex<HashMap<(String, String), Arc<Searcher>>>> = LazyLock::new(Mutex::default);
+/// Patterns that one call has read already: most calls have one for all their rows.
+#[derive(Debug, Default)]
+pub(super) struct Patterns {
+    /// By options, then by pattern.
+    ready: RefCell<HashMap<String, HashMap<String, Arc<Searcher>>>>,
+}
 
-fn searcher(pattern: &str, flags: &str) -> Result<(Arc<Searcher>, Options)> {
-    let options = Options::read(flags)?;
-    let key = (pattern.to_owned(), flags.to_owned());
-    if let Some(ready) = READY.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return Ok((Arc::clone(ready), options));
+impl Patterns {
+    fn ready(&self, pattern: &str, flags: &str) -> Result<(Arc<Searcher>, Options)> {
+        let options = Options::read(flags)?;
+        if let Some(ready) = self.ready.borrow().get(flags).and_then(|patterns| patterns.get(pattern)) {
+            return Ok((Arc::clone(ready), options));
+        }
+        let made = Arc::new(Searcher::new(pattern, options)?);
+        let mut ready = self.ready.borrow_mut();
+        let patterns = ready.entry(flags.to_owned()).or_default();
+        if patterns.len() >= KEPT_MAX {
+            patterns.clear();
+        }
+        patterns.insert(pattern.to_owned(), Arc::clone(&made));
+        Ok((made, options))
     }
-    let made = Arc::new(Searcher::new(pattern, options)?);
-    let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
-    if ready.len() >= KEPT_MAX {
-        ready.clear();
-    }
-    ready.insert(key, Arc::clone(&made));
-    Ok((made, options))
+}
+
+fn searcher(row: &Row<'_>, pattern: &str, flags: &str) -> Result<(Arc<Searcher>, Options)> {
+    row.patterns().ready(pattern, flags)
 }
 
 /// The functions of this file.
@@ -143,23 +155,23 @@ fn matching() -> Vec<Typed> {
     vec![
         // The operators `~`, `~*`: text, pattern, options.
         Typed::new("text_matches").takes(&[Text, Text, Text], SqlType::Bool, |row| {
-            Ok(searcher(row.text(1), row.text(2))?.0.first.is_match(row.text(0)).into())
+            Ok(searcher(row, row.text(1), row.text(2))?.0.first.is_match(row.text(0)).into())
         }),
         Typed::new("regexp_like")
             .takes(&[Text, Text], SqlType::Bool, |row| {
-                Ok(searcher(row.text(1), "")?.0.first.is_match(row.text(0)).into())
+                Ok(searcher(row, row.text(1), "")?.0.first.is_match(row.text(0)).into())
             })
             .takes(&[Text, Text, Text], SqlType::Bool, |row| {
-                Ok(searcher(row.text(1), without_all(row.text(2), "regexp_like")?)?
+                Ok(searcher(row, row.text(1), without_all(row.text(2), "regexp_like")?)?
                     .0
                     .first
                     .is_match(row.text(0))
                     .into())
             }),
         Typed::new("regexp_match")
-            .takes(&[Text, Text], SqlType::TextArray, move |row| texts(first_match(row.text(0), row.text(1), "")?))
+            .takes(&[Text, Text], SqlType::TextArray, move |row| texts(first_match(row, "")?))
             .takes(&[Text, Text, Text], SqlType::TextArray, move |row| {
-                texts(first_match(row.text(0), row.text(1), without_all(row.text(2), "regexp_match")?)?)
+                texts(first_match(row, without_all(row.text(2), "regexp_match")?)?)
             }),
     ]
 }
@@ -168,13 +180,12 @@ fn splitting() -> Vec<Typed> {
     let mut functions = vec![
         // Lists of the rows of `regexp_matches`; a row is spelled as an array.
         Typed::new("regexp_matches_list")
-            .takes(&[Text, Text], SqlType::TextArray, |row| all_matches(row.text(0), row.text(1), ""))
+            .takes(&[Text, Text], SqlType::TextArray, |row| all_matches(row, ""))
             .returning(Returns::Told(lists_of_texts))
-            .takes(&[Text, Text, Text], SqlType::TextArray, |row| all_matches(row.text(0), row.text(1), row.text(2)))
+            .takes(&[Text, Text, Text], SqlType::TextArray, |row| all_matches(row, row.text(2)))
             .returning(Returns::Told(lists_of_texts)),
     ];
     for name in ["regexp_split_to_array", "regexp_split_to_table_list"] {
-        let split = |row: &Row<'_>, flags: &str| split(row.text(0), row.text(1), flags);
         functions.push(Typed::new(name).takes(&[Text, Text], SqlType::TextArray, move |row| split(row, "")).takes(
             &[Text, Text, Text],
             SqlType::TextArray,
@@ -203,29 +214,34 @@ fn groups_or_all(text: &str, found: &Found) -> Vec<Option<String>> {
     found.groups.iter().map(|group| group.clone().map(|span| text[span].to_owned())).collect()
 }
 
-fn first_match(text: &str, pattern: &str, flags: &str) -> Result<Option<Datum>> {
-    let found = searcher(pattern, flags)?.0.find(text, 0)?;
+fn first_match(row: &Row<'_>, flags: &str) -> Result<Option<Datum>> {
+    let text = row.text(0);
+    let found = searcher(row, row.text(1), flags)?.0.find(text, 0)?;
     Ok(found.map(|found| Datum::texts(groups_or_all(text, &found))))
 }
 
-fn all_matches(text: &str, pattern: &str, flags: &str) -> Result<Datum> {
-    let (searcher, options) = searcher(pattern, flags)?;
+fn all_matches(row: &Row<'_>, flags: &str) -> Result<Datum> {
+    let text = row.text(0);
+    let (searcher, options) = searcher(row, row.text(1), flags)?;
     let mut rows = Vec::new();
     searcher.find_all(text, 0, |found| {
         rows.push(groups_or_all(text, &found));
-        options.all
+        options.all && rows.len() <= ITEMS_MAX
     })?;
+    checked_items(rows.len())?;
     Ok(Datum::lists_of_texts(&rows))
 }
 
 /// `substring(text FROM pattern)`: the first group, or the whole match.
-pub(super) fn first_part(text: &str, pattern: &str) -> Result<Datum> {
-    let found = searcher(pattern, "")?.0.find(text, 0)?;
+pub(super) fn first_part(row: &Row<'_>, pattern: &str) -> Result<Datum> {
+    let text = row.text(0);
+    let found = searcher(row, pattern, "")?.0.find(text, 0)?;
     Ok(found.and_then(|found| groups_or_all(text, &found).into_iter().next().flatten()).into())
 }
 
-fn split(text: &str, pattern: &str, flags: &str) -> Result<Datum> {
-    let (searcher, _) = searcher(pattern, without_all(flags, "regexp_split_to_array")?)?;
+fn split(row: &Row<'_>, flags: &str) -> Result<Datum> {
+    let text = row.text(0);
+    let (searcher, _) = searcher(row, row.text(1), without_all(flags, "regexp_split_to_array")?)?;
     let (mut parts, mut begin) = (Vec::new(), 0);
     searcher.find_all(text, 0, |found| {
         // An empty match at either end, or right behind another, separates nothing.
@@ -234,14 +250,15 @@ fn split(text: &str, pattern: &str, flags: &str) -> Result<Datum> {
             parts.push(Some(text[begin..found.span.start].to_owned()));
             begin = found.span.end;
         }
-        true
+        parts.len() <= ITEMS_MAX
     })?;
+    checked_items(parts.len())?;
     parts.push(Some(text[begin..].to_owned()));
     Ok(Datum::texts(parts))
 }
 
 /// An operator over a text and a pattern: `~`, `!~*`, `~~`, ...
-pub(super) fn holds(operator: &str, text: &str, pattern: &str) -> Result<bool> {
+pub(super) fn holds(patterns: &Patterns, operator: &str, text: &str, pattern: &str) -> Result<bool> {
     let plain = operator.strip_prefix('!').unwrap_or(operator);
     let (is_like, flags) = match plain {
         "~" => (false, ""),
@@ -251,9 +268,9 @@ pub(super) fn holds(operator: &str, text: &str, pattern: &str) -> Result<bool> {
         other => return Err(sql_error(Code::UndefinedFunction, format!("operator does not exist: text {other} text"))),
     };
     let found = if is_like {
-        searcher(&like_as_regex(pattern)?, flags)?.0.first.is_match(text)
+        patterns.ready(&like_as_regex(pattern)?, flags)?.0.first.is_match(text)
     } else {
-        searcher(pattern, flags)?.0.first.is_match(text)
+        patterns.ready(pattern, flags)?.0.first.is_match(text)
     };
     Ok(found != operator.starts_with('!'))
 }
@@ -297,7 +314,7 @@ fn begin_of(text: &str, start: i64, name: &str) -> Result<Option<usize>> {
 
 fn counting() -> Vec<Typed> {
     let count = |row: &Row<'_>, start: i64, flags: &str| -> Result<Datum> {
-        let (searcher, _) = searcher(row.text(1), without_all(flags, "regexp_count")?)?;
+        let (searcher, _) = searcher(row, row.text(1), without_all(flags, "regexp_count")?)?;
         let mut count = 0_i32;
         if let Some(from) = begin_of(row.text(0), start, "start")? {
             searcher.find_all(row.text(0), from, |_| {
@@ -336,7 +353,7 @@ fn position_of(row: &Row<'_>) -> Result<Datum> {
 
 /// The match of a number, or one of its groups: arguments from the third on are start and number.
 fn nth(row: &Row<'_>, function: &str, flags: &str, group_at: usize) -> Result<Option<Range<usize>>> {
-    let (searcher, _) = searcher(row.text(1), without_all(flags, function)?)?;
+    let (searcher, _) = searcher(row, row.text(1), without_all(flags, function)?)?;
     let start = if row.len() > 2 { row.int(2) } else { 1 };
     let number = if row.len() > 3 { row.int(3) } else { 1 };
     let group = if row.len() > group_at { row.int(group_at) } else { 0 };
@@ -374,7 +391,7 @@ fn replacing() -> Typed {
 }
 
 fn replaced(row: &Row<'_>, start: i64, number: i64, flags: &str) -> Result<Datum> {
-    let (searcher, _) = searcher(row.text(1), flags)?;
+    let (searcher, _) = searcher(row, row.text(1), flags)?;
     let (text, replacement) = (row.text(0), row.text(2));
     let Some(from) = begin_of(text, start, "start")? else { return Ok(text.into()) };
     let (mut out, mut begin, mut seen) = (String::new(), 0, 0);
@@ -385,8 +402,9 @@ fn replaced(row: &Row<'_>, start: i64, number: i64, flags: &str) -> Result<Datum
             put(&mut out, text, &found, replacement);
             begin = found.span.end;
         }
-        number == 0 || seen < number
+        (number == 0 || seen < number) && out.len() <= BYTES_MAX
     })?;
+    checked_bytes(out.len())?;
     out.push_str(&text[begin..]);
     Ok(out.into())
 }

@@ -3,6 +3,9 @@
 //! A step of days or months follows the calendar: of the session's zone for instants. The values
 //! are made at once, and are few by a bound.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Decimal128Array, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
@@ -11,14 +14,13 @@ use datafusion::logical_expr::{ReturnFieldArgs, ScalarUDF};
 use super::calendar::plus;
 use super::datum::{Datum, Row};
 use super::function::sql_error;
+use super::limits::ITEMS_MAX;
 use super::moments::Moment;
+use super::numbers::strict_cast;
 use super::typed::{Kind, Returns, Typed};
 use crate::types::{Code, SqlType, Zone};
 
 use Kind::{Interval, Number, Timestamp, Timestamptz};
-
-/// Most values of one series.
-const VALUES_MAX: usize = 5_000_000;
 
 /// The function of this file.
 pub(super) fn function(moment: &Moment) -> ScalarUDF {
@@ -60,9 +62,12 @@ fn numbers_told(arguments: &ReturnFieldArgs<'_>) -> Result<Field> {
     Ok(list_of(item))
 }
 
-fn too_many() -> datafusion::error::DataFusionError {
-    let text = format!("series of more than {VALUES_MAX} values are not supported");
-    sql_error(Code::FeatureNotSupported, text)
+fn checked_count(count: usize) -> Result<()> {
+    if count < ITEMS_MAX {
+        return Ok(());
+    }
+    let text = format!("series of more than {ITEMS_MAX} values are not supported");
+    Err(sql_error(Code::FeatureNotSupported, text))
 }
 
 fn no_step() -> datafusion::error::DataFusionError {
@@ -91,24 +96,21 @@ fn numbers(row: &Row<'_>) -> Result<Datum> {
     if step == 0 {
         return Err(no_step());
     }
-    let (mut values, mut value) = (Vec::new(), start);
+    let mut values: Vec<i128> = Vec::new();
+    let mut value = start;
     while if step > 0 { value <= stop } else { value >= stop } {
-        if values.len() == VALUES_MAX {
-            return Err(too_many());
-        }
-        values.push(match (is_whole, is_short) {
-            (true, true) => ScalarValue::Int32(i32::try_from(value).ok()),
-            (true, false) => ScalarValue::Int64(i64::try_from(value).ok()),
-            _ => ScalarValue::Decimal128(Some(value), 38, scale),
-        });
-        value += step;
+        checked_count(values.len())?;
+        values.push(value);
+        let Some(next) = value.checked_add(step) else { break };
+        value = next;
     }
+    let decimals = Decimal128Array::from(values).with_data_type(DataType::Decimal128(38, scale));
     let item = match (is_whole, is_short) {
         (true, true) => DataType::Int32,
         (true, false) => DataType::Int64,
         _ => DataType::Decimal128(38, scale),
     };
-    Ok(ScalarValue::List(ScalarValue::new_list(&values, &item, true)).into())
+    Ok(Datum::list(strict_cast(&(Arc::new(decimals) as ArrayRef), &item)?))
 }
 
 fn times(row: &Row<'_>, zone: &Zone, is_instant: bool) -> Result<Datum> {
@@ -120,12 +122,10 @@ fn times(row: &Row<'_>, zone: &Zone, is_instant: bool) -> Result<Datum> {
     }
     let (mut values, mut value) = (Vec::new(), start);
     while if length > 0 { value <= stop } else { value >= stop } {
-        if values.len() == VALUES_MAX {
-            return Err(too_many());
-        }
-        values.push(ScalarValue::TimestampMicrosecond(Some(value), is_instant.then(|| "UTC".into())));
+        checked_count(values.len())?;
+        values.push(value);
         value = plus(value, step.months, step.days, step.nanoseconds / 1_000, zone)?;
     }
-    let item = if is_instant { SqlType::Timestamptz.arrow() } else { SqlType::Timestamp.arrow() };
-    Ok(ScalarValue::List(ScalarValue::new_list(&values, &item, true)).into())
+    let series = TimestampMicrosecondArray::from(values);
+    Ok(Datum::list(Arc::new(if is_instant { series.with_timezone("UTC") } else { series })))
 }

@@ -3,7 +3,7 @@
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
-use super::datum::Datum;
+use super::datum::{Datum, Row};
 use super::function::sql_error;
 use super::typed::{Kind, Typed};
 use crate::types::{Code, SqlType};
@@ -28,10 +28,10 @@ struct Respelled {
 }
 
 /// `substring('abcdefg' SIMILAR 'a#"%#"g' ESCAPE '#')`.
-pub(super) fn substring(text: &str, pattern: &str, escape: &str) -> Result<Datum> {
-    let respelled = respelled(pattern, escape)?;
+pub(super) fn substring(row: &Row<'_>) -> Result<Datum> {
+    let respelled = respelled(row.text(1), row.text(2))?;
     match respelled.separators {
-        0 | 2 => super::regex_functions::first_part(text, &respelled.pattern),
+        0 | 2 => super::regex_functions::first_part(row, &respelled.pattern),
         _ => {
             let text = "SQL regular expression may not contain more than two escape-double-quote separators";
             Err(sql_error(Code::InvalidParameterValue, text))

@@ -6,14 +6,12 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::datum::{Datum, Row};
 use super::function::sql_error;
+use super::limits::{checked_bytes, checked_items, checked_product};
 use super::shown::shown;
 use super::typed::{Kind, Typed};
 use crate::types::{Code, SqlType};
 
 use Kind::{Any, Bytes, Int, List, Number, Text, Texts};
-
-/// Longest text that a function makes, in bytes: what PostgreSQL allows a value.
-const TEXT_BYTES_MAX: usize = 1024 * 1024 * 1024 - 1;
 
 /// The functions of this file.
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -32,10 +30,8 @@ fn parts() -> Vec<Typed> {
             .takes(&[Text, Int, Int], SqlType::Text, |row| {
                 Ok(substring(row.text(0), row.int(1), Some(row.int(2)))?.into())
             })
-            .takes(&[Text, Text], SqlType::Text, |row| super::regex_functions::first_part(row.text(0), row.text(1)))
-            .takes(&[Text, Text, Text], SqlType::Text, |row| {
-                super::similar::substring(row.text(0), row.text(1), row.text(2))
-            })
+            .takes(&[Text, Text], SqlType::Text, |row| super::regex_functions::first_part(row, row.text(1)))
+            .takes(&[Text, Text, Text], SqlType::Text, super::similar::substring)
             .takes(&[Bytes, Int], SqlType::Bytea, |row| super::bytes::slice(row.bytes(0), row.int(1), None))
             .takes(&[Bytes, Int, Int], SqlType::Bytea, |row| {
                 super::bytes::slice(row.bytes(0), row.int(1), Some(row.int(2)))
@@ -83,10 +79,8 @@ fn padding() -> Vec<Typed> {
         pad("rpad", false),
         Typed::new("repeat").takes(&[Text, Int], SqlType::Text, |row| {
             let count = usize::try_from(row.int(1)).unwrap_or(0);
-            match row.text(0).len().checked_mul(count) {
-                Some(bytes) if bytes <= TEXT_BYTES_MAX => Ok(row.text(0).repeat(count).into()),
-                _ => Err(too_long()),
-            }
+            checked_product(row.text(0).len(), count)?;
+            Ok(row.text(0).repeat(count).into())
         }),
     ]
 }
@@ -110,8 +104,15 @@ fn characters() -> Vec<Typed> {
         }),
         Typed::new("to_hex").takes(&[Number], SqlType::Text, |row| to_hex(&row.scalar(0)?)),
         Typed::new("replace").takes(&[Text, Text, Text], SqlType::Text, |row| {
-            let empty = row.text(1).is_empty();
-            Ok(if empty { row.text(0).to_owned() } else { row.text(0).replace(row.text(1), row.text(2)) }.into())
+            let (text, from, to) = (row.text(0), row.text(1), row.text(2));
+            if from.is_empty() {
+                return Ok(text.into());
+            }
+            if to.len() > from.len() {
+                let grown = checked_product(text.matches(from).count(), to.len() - from.len())?;
+                checked_bytes(text.len() + grown)?;
+            }
+            Ok(text.replace(from, to).into())
         }),
         Typed::new("normalize").takes(&[Text], SqlType::Text, |row| normalized(row.text(0), "NFC")).takes(
             &[Text, Text],
@@ -124,9 +125,9 @@ fn characters() -> Vec<Typed> {
 fn arrays() -> Vec<Typed> {
     vec![
         Typed::new("string_to_array")
-            .takes(&[Text, Text], SqlType::TextArray, |row| Ok(string_to_array(row)))
+            .takes(&[Text, Text], SqlType::TextArray, string_to_array)
             .with_null()
-            .takes(&[Text, Text, Text], SqlType::TextArray, |row| Ok(string_to_array(row)))
+            .takes(&[Text, Text, Text], SqlType::TextArray, string_to_array)
             .with_null(),
         Typed::new("array_to_string")
             .takes(&[List, Text], SqlType::Text, array_to_string)
@@ -165,10 +166,6 @@ fn any_values() -> Vec<Typed> {
             .and_any_number_of(Any)
             .with_null(),
     ]
-}
-
-fn too_long() -> datafusion::error::DataFusionError {
-    sql_error(Code::ProgramLimitExceeded, "requested length too large")
 }
 
 /// The characters from a place on, counted from 1; a place before the first shortens the rest.
@@ -219,9 +216,8 @@ fn pad(text: &str, length: i64, fill: &str, on_left: bool) -> Result<Datum> {
     if count >= length || fill.is_empty() {
         return Ok(text.chars().take(length).collect::<String>().into());
     }
-    if length.saturating_mul(4) > TEXT_BYTES_MAX {
-        return Err(too_long());
-    }
+    let widest = fill.chars().map(char::len_utf8).max().unwrap_or(1);
+    checked_bytes(checked_product(length - count, widest)?.saturating_add(text.len()))?;
     let filling: String = fill.chars().cycle().take(length - count).collect();
     Ok(if on_left { filling + text } else { format!("{text}{filling}") }.into())
 }
@@ -273,16 +269,22 @@ fn to_hex(value: &ScalarValue) -> Result<Datum> {
     .into())
 }
 
-fn string_to_array(row: &Row<'_>) -> Datum {
-    let Some(text) = row.text_at(0) else { return Datum::NULL };
+fn string_to_array(row: &Row<'_>) -> Result<Datum> {
+    let Some(text) = row.text_at(0) else { return Ok(Datum::NULL) };
     let null = row.text_at(2);
     let item = |part: &str| (Some(part) != null).then(|| part.to_owned());
-    match row.text_at(1) {
+    Ok(match row.text_at(1) {
         _ if text.is_empty() => Datum::texts([]),
-        None => Datum::texts(text.chars().map(|character| item(&character.to_string()))),
+        None => {
+            checked_items(text.chars().count())?;
+            Datum::texts(text.chars().map(|character| item(&character.to_string())))
+        }
         Some("") => Datum::texts([item(text)]),
-        Some(separator) => Datum::texts(text.split(separator).map(item)),
-    }
+        Some(separator) => {
+            checked_items(text.matches(separator).count())?;
+            Datum::texts(text.split(separator).map(item))
+        }
+    })
 }
 
 fn array_to_string(row: &Row<'_>) -> Result<Datum> {
@@ -296,12 +298,19 @@ fn array_to_string(row: &Row<'_>) -> Result<Datum> {
             true => parts.extend(row.text_at(2).map(str::to_owned)),
         }
     }
-    Ok(parts.join(row.text(1)).into())
+    put_together(&parts, row.text(1)).map(Datum::from)
 }
 
 fn joined(row: &Row<'_>, from: usize, separator: &str) -> Result<String> {
     let parts = (from..row.len()).filter(|index| !row.is_null(*index)).map(|index| shown(&row.scalar(index)?));
-    Ok(parts.collect::<Result<Vec<_>>>()?.join(separator))
+    put_together(&parts.collect::<Result<Vec<_>>>()?, separator)
+}
+
+fn put_together(parts: &[String], separator: &str) -> Result<String> {
+    let separators = checked_product(parts.len(), separator.len())?;
+    let bytes = parts.iter().fold(separators, |bytes, part| bytes.saturating_add(part.len()));
+    checked_bytes(bytes)?;
+    Ok(parts.join(separator))
 }
 
 /// ASCII is normal in every form.

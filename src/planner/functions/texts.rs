@@ -12,14 +12,13 @@ use datafusion::logical_expr::{
 };
 
 use super::function::{Function, integer, sql_error, text};
+use super::limits::checked_bytes;
 use super::shown::shown;
 use crate::catalog::quote_literal;
 use crate::planner::rewrite::backslashed;
 use crate::system::{Value, format_type, keywords};
 use crate::types::{Code, SqlType};
 
-/// Widest that format() makes a value.
-const WIDTH_MAX: usize = 1_000_000;
 /// Most arguments of a variadic function: PostgreSQL's own bound.
 const ARGUMENTS_MAX: usize = 100;
 
@@ -99,11 +98,13 @@ fn formatted(pattern: &str, arguments: &[ScalarValue]) -> Result<String> {
             next += 1;
             let width = integer(std::slice::from_ref(width), 0).unwrap_or(0);
             directive.left |= width < 0;
-            directive.width = usize::try_from(width.unsigned_abs()).unwrap_or(0).min(WIDTH_MAX);
+            directive.width = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX);
         }
         let value = arguments.get(next).ok_or_else(|| wrong("too few arguments for format()"))?;
         next += 1;
-        pad(&mut out, &converted(directive.kind, value)?, &directive);
+        let shown = converted(directive.kind, value)?;
+        checked_bytes(out.len().saturating_add(shown.len().max(directive.width)))?;
+        pad(&mut out, &shown, &directive);
     }
     out.push_str(rest);
     Ok(out)
@@ -129,7 +130,9 @@ fn directive_of(text: &str) -> Result<(Option<Directive>, &str)> {
     }
     let number = |text: &str| -> (Option<usize>, usize) {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        (text[..digits].parse().ok(), digits)
+        // A number that is too large for any text is too large.
+        let number = text[..digits].parse().unwrap_or(usize::MAX);
+        ((digits > 0).then_some(number), digits)
     };
     let mut rest = text;
     let mut position = None;
@@ -148,7 +151,7 @@ fn directive_of(text: &str) -> Result<(Option<Directive>, &str)> {
     if !matches!(kind, 's' | 'I' | 'L') {
         return Err(wrong(&format!("unrecognized format() type specifier \"{kind}\"")));
     }
-    let width = width.unwrap_or(0).min(WIDTH_MAX);
+    let width = width.unwrap_or(0);
     Ok((Some(Directive { position, left, width, width_is_argument, kind }), &rest[1..]))
 }
 
@@ -234,5 +237,7 @@ mod tests {
         assert_eq!(format("%2$s|%2$4s|%2$-3s|"), "x|   x|x  |");
         assert!(formatted("%s%s%s%s", &arguments).is_err());
         assert!(formatted("%d", &arguments).is_err());
+        assert!(formatted("%1000000000s", &arguments).is_err());
+        assert!(formatted("%99999999999999999999s", &arguments).is_err());
     }
 }

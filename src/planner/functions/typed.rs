@@ -9,18 +9,19 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, new_empty_array};
+use datafusion::arrow::array::{ArrayRef, BooleanArray, StringBuilder, new_empty_array};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::ScalarValue;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::datum::{Datum, Row, Rows};
-use super::function::sql_error;
+use super::limits::checked_bytes;
 use super::moments::Moment;
-use crate::types::{Code, SqlType};
+use crate::types::{Code, SqlError, SqlType};
 
 /// What an overload takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +132,9 @@ pub(super) enum Returns {
     Told(fn(&ReturnFieldArgs<'_>) -> Result<Field>),
 }
 
+/// Finds a simpler expression that means the same, given the arguments.
+type Simplify = fn(&[Expr], &SimplifyContext) -> Option<Expr>;
+
 type Body = dyn Fn(&Row<'_>) -> Result<Datum> + Send + Sync;
 
 #[derive(Clone)]
@@ -163,18 +167,26 @@ pub(super) struct Typed {
     overloads: Vec<Overload>,
     signature: Signature,
     moment: Option<Moment>,
+    simplify: Option<Simplify>,
 }
 
 impl Typed {
     /// A function without overloads yet, which depends on its arguments alone.
     pub(super) fn new(name: &'static str) -> Self {
-        Self { name, overloads: Vec::new(), signature: Signature::user_defined(Volatility::Immutable), moment: None }
+        let signature = Signature::user_defined(Volatility::Immutable);
+        Self { name, overloads: Vec::new(), signature, moment: None, simplify: None }
     }
 
     /// It depends on the session's zone or the statement's moment.
     pub(super) fn of_moment(mut self, moment: &Moment) -> Self {
         self.signature = Signature::user_defined(Volatility::Stable);
         self.moment = Some(moment.clone());
+        self
+    }
+
+    /// The optimiser may put something else in its place.
+    pub(super) fn simplified_by(mut self, simplify: Simplify) -> Self {
+        self.simplify = Some(simplify);
         self
     }
 
@@ -224,10 +236,12 @@ impl Typed {
         // Of equally good ones the first counts.
         let best = fits.reduce(|best, next| if next.0 > best.0 { next } else { best });
         best.map(|(_, overload)| overload).ok_or_else(|| {
-            let names: Vec<&str> =
-                given.iter().map(|data_type| SqlType::from_arrow(data_type).map_or("unknown", SqlType::name)).collect();
+            let name = |data_type: &DataType| SqlType::from_arrow(data_type).unwrap_or(SqlType::Unknown).spelling();
+            let names: Vec<String> = given.iter().map(name).collect();
             let text = format!("function {}({}) does not exist", self.name, names.join(", "));
-            sql_error(Code::UndefinedFunction, text)
+            let hint =
+                "No function matches the given name and argument types. You might need to add explicit type casts.";
+            DataFusionError::External(Box::new(SqlError::new(Code::UndefinedFunction, text).with_hint(hint)))
         })
     }
 
@@ -237,18 +251,45 @@ impl Typed {
         let arrays = arguments.args.into_iter().map(|value| value.into_array(rows)).collect::<Result<Vec<_>>>()?;
         let columns = Rows::new(&arrays, &arguments.arg_fields)?;
         let data_type = arguments.return_field.data_type();
-        let mut values = Vec::with_capacity(rows);
-        for at in 0..rows {
+        if rows == 0 {
+            return Ok(new_empty_array(data_type));
+        }
+        let mut bytes = 0_usize;
+        let values = (0..rows).map(|at| {
             let row = columns.row(at);
             let has_null = !overload.takes_null && (0..row.len()).any(|index| row.is_null(index));
             let value = if has_null { Datum::NULL } else { (overload.body)(&row)? };
-            values.push(value.into_scalar(data_type)?);
-        }
-        if values.is_empty() {
-            return Ok(new_empty_array(data_type));
-        }
-        ScalarValue::iter_to_array(values)
+            bytes = bytes.saturating_add(value.bytes());
+            checked_bytes(bytes)?;
+            Ok(value)
+        });
+        collected(values, data_type)
     }
+}
+
+/// The values as one array: the most common types without a detour.
+fn collected(values: impl Iterator<Item = Result<Datum>>, data_type: &DataType) -> Result<ArrayRef> {
+    let mut scalars = values.map(|value| value?.into_scalar(data_type));
+    Ok(match data_type {
+        DataType::Boolean => {
+            let truths = scalars.map(|value| match value? {
+                ScalarValue::Boolean(truth) => Ok(truth),
+                _ => Ok(None),
+            });
+            Arc::new(truths.collect::<Result<BooleanArray>>()?)
+        }
+        DataType::Utf8 => {
+            let mut builder = StringBuilder::new();
+            for value in scalars {
+                match value? {
+                    ScalarValue::Utf8(text) => builder.append_option(text),
+                    _ => builder.append_null(),
+                }
+            }
+            Arc::new(builder.finish())
+        }
+        _ => ScalarValue::iter_to_array(scalars.by_ref().collect::<Result<Vec<_>>>()?)?,
+    })
 }
 
 impl fmt::Debug for Typed {
@@ -305,6 +346,13 @@ impl ScalarUDFImpl for Typed {
             Returns::Told(tell) => tell(&arguments)?.with_name(self.name).with_nullable(true),
         };
         Ok(Arc::new(field))
+    }
+
+    fn simplify(&self, arguments: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        Ok(match self.simplify.and_then(|simplify| simplify(&arguments, context)) {
+            Some(simple) => ExprSimplifyResult::Simplified(simple),
+            None => ExprSimplifyResult::Original(arguments),
+        })
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

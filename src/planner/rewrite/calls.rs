@@ -68,7 +68,19 @@ pub(super) fn rewrite(expr: &mut Expr) {
         "date_trunc" if plain_arguments(function).is_some_and(|arguments| arguments.len() == 3) => {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);
         }
-        "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => *expr = call("now", Vec::new()),
+        "current_timestamp" | "localtimestamp" | "current_time" | "localtime" => {
+            let digits =
+                plain_arguments(function).and_then(|arguments| arguments.first().map(|first| (*first).clone()));
+            let moment = call(if name == "current_timestamp" { "now" } else { &name }, Vec::new());
+            *expr = match digits {
+                Some(mut digits) => {
+                    super::numbers::bare(&mut digits);
+                    call("rounded_time", vec![moment, digits])
+                }
+                None => moment,
+            };
+        }
+        "transaction_timestamp" | "statement_timestamp" => *expr = call("now", Vec::new()),
         _ => {
             // A set of rows in the select list: the engine knows unnest only.
             if let Some(rows) = sets::in_select_list(function, &name) {

@@ -14,7 +14,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
     match expr {
         Expr::Interval(interval) => {
             if let Some(plain) = written(interval) {
-                interval.value = Box::new(text(&plain));
+                *interval.value = text(&plain);
                 (interval.leading_field, interval.last_field) = (None, None);
             }
         }

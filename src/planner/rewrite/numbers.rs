@@ -51,6 +51,14 @@ pub(super) fn rewrite(expr: &mut Expr) {
                 *expr = literal;
             }
         }
+        // A float may be larger than any numeric here: the digits are read as a float at once.
+        Expr::Cast { expr: inner, data_type, .. } if is_float(data_type) => {
+            if let Expr::Cast { expr: digits, data_type: DataType::Numeric(ExactNumberInfo::None), .. } = inner.as_ref()
+                && text_of(digits).is_some()
+            {
+                *inner = digits.clone();
+            }
+        }
         _ => {}
     }
 }
@@ -59,6 +67,16 @@ fn is_plain_numeric(data_type: &DataType) -> bool {
     match data_type {
         DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None) => true,
         DataType::Custom(name, arguments) => arguments.is_empty() && last_part(name).as_deref() == Some("numeric"),
+        _ => false,
+    }
+}
+
+fn is_float(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::DoublePrecision | DataType::Real | DataType::Float(_) | DataType::Float4 | DataType::Float8 => true,
+        DataType::Custom(name, arguments) => {
+            arguments.is_empty() && matches!(last_part(name).as_deref(), Some("float4" | "float8"))
+        }
         _ => false,
     }
 }
