@@ -87,8 +87,6 @@ SELECT n FROM (SELECT pid AS n FROM <logs> AS l UNION ALL SELECT uid::bigint FRO
 SELECT pid FROM <logs> AS l UNION SELECT uid FROM <alerts> AS a
 SELECT pid FROM <logs> AS l INTERSECT SELECT uid FROM <alerts> AS a
 SELECT pid FROM <logs> AS l EXCEPT SELECT uid + 5 FROM <alerts> AS a
-SELECT pid FROM <logs> AS l INTERSECT ALL SELECT uid FROM <alerts> AS a
-SELECT pid FROM <logs> AS l EXCEPT ALL SELECT uid FROM <alerts> AS a
 (SELECT event_id FROM <logs> AS l ORDER BY event_id LIMIT 5) UNION ALL (SELECT event_id FROM <alerts> AS a ORDER BY event_id DESC LIMIT 5)
 SELECT count(*) FROM ((SELECT event_id FROM <logs> AS l LIMIT 5) UNION ALL (SELECT event_id FROM <alerts> AS a LIMIT 7)) AS u
 SELECT count(*) FROM (SELECT event_id FROM <logs> AS l UNION ALL SELECT event_id FROM <alerts> AS a LIMIT 7) AS u

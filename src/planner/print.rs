@@ -17,6 +17,9 @@ use crate::catalog::{quote_ident, quote_literal};
 /// Deepest nesting that is printed; an owner's parser takes up to 50 levels, of which one of ours may need three.
 const NESTING_MAX: usize = 13;
 
+/// Functions whose bare names an owner's parser reads as syntax of their own.
+const SPELLED: &[&str] = &["extract", "overlay", "position", "substr", "substring", "trim"];
+
 /// Prints expressions over the columns of one table.
 #[derive(Clone, Copy)]
 pub(super) struct Printer<'a> {
@@ -64,7 +67,9 @@ impl Printer<'_> {
                 let known = (self.owners_have)(call.func.name());
                 let steady = call.func.signature().volatility != Volatility::Volatile;
                 (known && steady).then_some(())?;
-                Some(format!("{}({})", quote_ident(call.func.name()), self.list(&call.args)?))
+                let name = call.func.name();
+                let name = if SPELLED.contains(&name) { format!("\"{name}\"") } else { quote_ident(name) };
+                Some(format!("{name}({})", self.list(&call.args)?))
             }
             Expr::AggregateFunction(call) => self.aggregate(call),
             _ => None,

@@ -40,6 +40,7 @@ mod ordered_sets;
 mod parts;
 mod privileges;
 mod regex_functions;
+mod regex_shapes;
 mod regex_syntax;
 mod registry;
 mod rounding;

@@ -17,6 +17,7 @@ use regex_automata::{Anchored, Input, MatchKind};
 use super::datum::{Datum, Row};
 use super::function::sql_error;
 use super::limits::{BYTES_MAX, ITEMS_MAX, checked_bytes, checked_items};
+use super::regex_shapes::match_as_comparison;
 use super::regex_syntax::{Options, Translated, invalid, translate};
 use super::typed::{Kind, Returns, Typed};
 use crate::types::{Code, SqlType};
@@ -150,13 +151,22 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     functions.into_iter().map(Typed::udf).collect()
 }
 
+/// The name under which a match stands that was looked at by `regex_shapes` already.
+const DECIDED: &str = "text_matches_too";
+
 fn matching() -> Vec<Typed> {
+    let matches = |name| {
+        Typed::new(name).takes(&[Text, Text, Text], SqlType::Bool, |row| {
+            Ok(searcher(row, row.text(1), row.text(2))?.0.first.is_match(row.text(0)).into())
+        })
+    };
+    let decided = Arc::new(matches(DECIDED).udf());
     let texts = |found: Option<Datum>| Ok(found.unwrap_or(Datum::NULL));
     vec![
         // The operators `~`, `~*`: text, pattern, options.
-        Typed::new("text_matches").takes(&[Text, Text, Text], SqlType::Bool, |row| {
-            Ok(searcher(row, row.text(1), row.text(2))?.0.first.is_match(row.text(0)).into())
-        }),
+        matches("text_matches")
+            .simplified_by(move |arguments, context| match_as_comparison(arguments, context, &decided)),
+        matches(DECIDED),
         Typed::new("regexp_like")
             .takes(&[Text, Text], SqlType::Bool, |row| {
                 Ok(searcher(row, row.text(1), "")?.0.first.is_match(row.text(0)).into())
@@ -411,12 +421,10 @@ fn replaced(row: &Row<'_>, start: i64, number: i64, flags: &str) -> Result<Datum
 
 /// A replacement with `\1`, `\&` and `\\` in it.
 fn put(out: &mut String, text: &str, found: &Found, replacement: &str) {
-    let mut characters = replacement.chars();
-    while let Some(character) = characters.next() {
-        if character != '\\' {
-            out.push(character);
-            continue;
-        }
+    let mut rest = replacement;
+    while let Some((plain, behind)) = rest.split_once('\\') {
+        out.push_str(plain);
+        let mut characters = behind.chars();
         match characters.next() {
             Some('&') => out.push_str(&text[found.span.clone()]),
             Some(digit @ '1'..='9') => {
@@ -430,5 +438,7 @@ fn put(out: &mut String, text: &str, found: &Found, replacement: &str) {
                 out.push(other);
             }
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
 }

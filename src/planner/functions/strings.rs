@@ -7,6 +7,7 @@ use datafusion::logical_expr::ScalarUDF;
 use super::datum::{Datum, Row};
 use super::function::sql_error;
 use super::limits::{checked_bytes, checked_items, checked_product};
+use super::regex_shapes::start_as_comparison;
 use super::shown::shown;
 use super::typed::{Kind, Typed};
 use crate::types::{Code, SqlType};
@@ -64,7 +65,8 @@ fn parts() -> Vec<Typed> {
             Ok(row.text(0).chars().skip(count - kept(count, row.int(1))).collect::<String>().into())
         }),
         Typed::new("starts_with")
-            .takes(&[Text, Text], SqlType::Bool, |row| Ok(row.text(0).starts_with(row.text(1)).into())),
+            .takes(&[Text, Text], SqlType::Bool, |row| Ok(row.text(0).starts_with(row.text(1)).into()))
+            .simplified_by(start_as_comparison),
     ]
 }
 

@@ -133,7 +133,7 @@ pub(super) enum Returns {
 }
 
 /// Finds a simpler expression that means the same, given the arguments.
-type Simplify = fn(&[Expr], &SimplifyContext) -> Option<Expr>;
+type Simplify = dyn Fn(&[Expr], &SimplifyContext) -> Option<Expr> + Send + Sync;
 
 type Body = dyn Fn(&Row<'_>) -> Result<Datum> + Send + Sync;
 
@@ -167,7 +167,7 @@ pub(super) struct Typed {
     overloads: Vec<Overload>,
     signature: Signature,
     moment: Option<Moment>,
-    simplify: Option<Simplify>,
+    simplify: Option<Arc<Simplify>>,
 }
 
 impl Typed {
@@ -185,8 +185,11 @@ impl Typed {
     }
 
     /// The optimiser may put something else in its place.
-    pub(super) fn simplified_by(mut self, simplify: Simplify) -> Self {
-        self.simplify = Some(simplify);
+    pub(super) fn simplified_by(
+        mut self,
+        simplify: impl Fn(&[Expr], &SimplifyContext) -> Option<Expr> + Send + Sync + 'static,
+    ) -> Self {
+        self.simplify = Some(Arc::new(simplify));
         self
     }
 
@@ -349,7 +352,7 @@ impl ScalarUDFImpl for Typed {
     }
 
     fn simplify(&self, arguments: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        Ok(match self.simplify.and_then(|simplify| simplify(&arguments, context)) {
+        Ok(match self.simplify.as_ref().and_then(|simplify| simplify(&arguments, context)) {
             Some(simple) => ExprSimplifyResult::Simplified(simple),
             None => ExprSimplifyResult::Original(arguments),
         })

@@ -54,7 +54,14 @@ pub(super) fn rewrite(expr: &mut Expr) {
         }
         return;
     }
-    match name.as_str() {
+    if let Some(rewritten) = by_name(function, &name) {
+        *expr = rewritten;
+    }
+}
+
+/// What a function of this name becomes, where it is more than a change within the call.
+fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
+    match name {
         "make_interval" => positional(function),
         // A stride has no months; the engine would take them.
         "date_bin" => {
@@ -68,36 +75,22 @@ pub(super) fn rewrite(expr: &mut Expr) {
         "date_trunc" if plain_arguments(function).is_some_and(|arguments| arguments.len() == 3) => {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);
         }
-        "current_timestamp" | "localtimestamp" | "current_time" | "localtime" => {
-            let digits =
-                plain_arguments(function).and_then(|arguments| arguments.first().map(|first| (*first).clone()));
-            let moment = call(if name == "current_timestamp" { "now" } else { &name }, Vec::new());
-            *expr = match digits {
-                Some(mut digits) => {
-                    super::numbers::bare(&mut digits);
-                    call("rounded_time", vec![moment, digits])
-                }
-                None => moment,
-            };
-        }
-        "transaction_timestamp" | "statement_timestamp" => *expr = call("now", Vec::new()),
+        "current_timestamp" | "localtimestamp" | "current_time" | "localtime" => return Some(moment(function, name)),
+        "transaction_timestamp" | "statement_timestamp" => return Some(call("now", Vec::new())),
         _ => {
             // A set of rows in the select list: the engine knows unnest only.
-            if let Some(rows) = sets::in_select_list(function, &name) {
-                *expr = rows;
-                return;
+            if let Some(rows) = sets::in_select_list(function, name) {
+                return Some(rows);
             }
             if name.starts_with("jsonb_")
                 && let Some(arguments) = plain_arguments(function)
             {
-                let arguments = with_jsonb(&name, arguments.into_iter().cloned().collect());
+                let arguments = with_jsonb(name, arguments.into_iter().cloned().collect());
                 if let FunctionArguments::List(list) = &mut function.args {
                     let unnamed = |argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument));
                     list.args = arguments.into_iter().map(unnamed).collect();
                 }
-                return;
-            }
-            if matches!(function.args, FunctionArguments::None) {
+            } else if matches!(function.args, FunctionArguments::None) {
                 function.args = FunctionArguments::List(FunctionArgumentList {
                     duplicate_treatment: None,
                     args: Vec::new(),
@@ -105,6 +98,21 @@ pub(super) fn rewrite(expr: &mut Expr) {
                 });
             }
         }
+    }
+    None
+}
+
+/// `current_timestamp`, or `localtime(2)` with so many digits of a second.
+fn moment(function: &Function, name: &str) -> Expr {
+    let moment = call(if name == "current_timestamp" { "now" } else { name }, Vec::new());
+    let arguments = plain_arguments(function).unwrap_or_default();
+    match arguments.first() {
+        Some(digits) => {
+            let mut digits = (*digits).clone();
+            super::numbers::bare(&mut digits);
+            call("rounded_time", vec![moment, digits])
+        }
+        None => moment,
     }
 }
 

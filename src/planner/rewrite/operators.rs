@@ -7,6 +7,9 @@ use datafusion::sql::sqlparser::ast::{
 use super::build::{array, array_literal, call, folded, last_part, null, number, plain_arguments, text, text_of};
 use super::{precedence, rows};
 
+/// Most patterns of LIKE ANY that become one LIKE each.
+const PATTERNS_MAX: usize = 32;
+
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
     match expr {
@@ -119,7 +122,25 @@ fn any_pattern(negated: bool, operator: &str, value: &Expr, pattern: &Expr) -> E
         Expr::Nested(inner) => text_of(inner).and_then(as_array).unwrap_or_else(|| inner.as_ref().clone()),
         other => text_of(other).and_then(as_array).unwrap_or_else(|| other.clone()),
     };
+    if let Some(each) = (!negated).then(|| each_pattern(&operator, value, &patterns)).flatten() {
+        return each;
+    }
     call("compare_any", vec![text(&operator), value.clone(), patterns])
+}
+
+/// One LIKE for each of a few written patterns, which statistics can prune by.
+fn each_pattern(operator: &str, value: &Expr, patterns: &Expr) -> Option<Expr> {
+    let patterns = elements(patterns).filter(|patterns| (1..=PATTERNS_MAX).contains(&patterns.len()))?;
+    let is_column = matches!(value, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+    let like = |pattern: Expr| {
+        let (expr, pattern) = (Box::new(value.clone()), Box::new(pattern));
+        match operator {
+            "~~" => Expr::Like { negated: false, any: false, expr, pattern, escape_char: None },
+            _ => Expr::ILike { negated: false, any: false, expr, pattern, escape_char: None },
+        }
+    };
+    let or = |one, other| Expr::BinaryOp { left: Box::new(one), op: BinaryOperator::Or, right: Box::new(other) };
+    is_column.then(|| patterns.into_iter().map(like).reduce(or))?.map(|all| Expr::Nested(Box::new(all)))
 }
 
 /// The array of `LIKE ALL (array)`, which the parser takes for a function.

@@ -183,3 +183,44 @@ async fn the_processes_view_tells_the_newest_exec() {
     .await;
     assert_eq!(answer.rows, [["edge-1", "7", "/bin/cat", "1000", "3", "1", "1", "1"]]);
 }
+
+#[tokio::test]
+async fn patterns_and_lists_reach_statistics() {
+    let harness = Harness::new(BTreeMap::new()).await;
+    for (condition, shown) in [
+        ("resource ~ '^/etc/'", "LIKE Utf8(\"/etc/%\")"),
+        ("resource !~ 'passwd'", "NOT LIKE Utf8(\"%passwd%\")"),
+        ("resource ~ '^curl$'", "resource = Utf8(\"curl\")"),
+        ("resource ~ '^kube_.*x'", "resource >= Utf8(\"kube_\")"),
+        ("resource ~ '^kube_.*x'", "resource < Utf8(\"kube`\")"),
+        ("resource ~ '^kube_.*x'", "text_matches_too("),
+        ("starts_with(resource, '/etc')", "LIKE Utf8(\"/etc%\")"),
+        ("resource ^@ '/etc'", "LIKE Utf8(\"/etc%\")"),
+        ("resource LIKE ANY (ARRAY['/etc%', '/usr%'])", "LIKE Utf8(\"/usr%\")"),
+        ("pid = ANY ('{1,2}'::int[])", "Int32(2)"),
+        ("pid = ANY (ARRAY[1, 2])", "Int32(2)"),
+    ] {
+        let plan = harness.optimised(&format!("SELECT count(*) FROM logs WHERE {condition}")).await.expect(condition);
+        assert!(plan.contains(shown) && !plan.contains("compare_any"), "{condition}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_small_call_cannot_ask_for_a_huge_value() {
+    let harness = Harness::new(BTreeMap::new()).await;
+    for call in [
+        "repeat('a', 2000000000)",
+        "lpad('a', 2000000000)",
+        "rpad('a', 300000000, 'xy')",
+        "format('%1000000000s', 'x')",
+        "array_fill(7, ARRAY[2000000000])",
+        "replace(repeat('a', 10000), 'a', repeat('b', 100000))",
+        "array_to_string(array_fill('a'::text, ARRAY[10000]), repeat('b', 100000))",
+        "regexp_replace(repeat('a', 10000), 'a', repeat('b', 100000), 'g')",
+        "string_to_array(repeat(',', 10000000), ',')",
+        "max(repeat('x', 100000 + g)) FROM generate_series(1, 5000) AS g",
+    ] {
+        let error = harness.run(&format!("SELECT {call}")).await.expect_err(call);
+        assert_eq!(crate::planner::sql_error_from_engine(&error).code.sqlstate(), "54000", "{call}: {error}");
+    }
+}
