@@ -327,7 +327,7 @@ pub(super) fn modes_of(name: &str, values: &[String]) -> Option<TransactionModes
     const LEVELS: [&str; 4] = ["serializable", "repeatable read", "read committed", "read uncommitted"];
     let [value] = values else { return None };
     let word = |words: &[&'static str]| words.iter().find(|word| word.eq_ignore_ascii_case(value)).copied();
-    let truth = || super::values::parse_bool(value).map(|on| if on { "on" } else { "off" });
+    let truth = || crate::types::read_truth(value).map(|on| if on { "on" } else { "off" });
     let none = TransactionModes::default();
     match name {
         "transaction_isolation" => Some(TransactionModes { isolation: word(&LEVELS), ..none }),

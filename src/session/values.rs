@@ -1,7 +1,7 @@
 //! Reads the text of a setting's value and gives back the form that SHOW shows.
 
 use crate::catalog::quote_ident;
-use crate::types::{Code, SqlError};
+use crate::types::{Code, SqlError, read_truth};
 
 use super::numbers::{self, Unit};
 use crate::types::Zone;
@@ -66,7 +66,7 @@ pub(super) fn check(name: &str, given: &str, kind: Kind, values: &[String], befo
         return Err(invalid(name, "...").with_detail(format!("it is longer than {VALUE_BYTES_MAX} bytes")));
     }
     match kind {
-        Kind::Bool => match parse_bool(&joined) {
+        Kind::Bool => match read_truth(&joined) {
             Some(true) => Ok(String::from("on")),
             Some(false) => Ok(String::from("off")),
             None => Err(SqlError::new(
@@ -105,19 +105,6 @@ fn refused(name: &str, value: &str, refusal: &Refusal) -> SqlError {
     error
 }
 
-/// PostgreSQL's spellings of truth, which may be cut as long as they are clear.
-pub(super) fn parse_bool(text: &str) -> Option<bool> {
-    let text = text.trim().to_ascii_lowercase();
-    let starts = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
-    if starts("true", 1) || starts("yes", 1) || text == "on" || text == "1" {
-        Some(true)
-    } else if starts("false", 1) || starts("no", 1) || starts("off", 2) || text == "0" {
-        Some(false)
-    } else {
-        None
-    }
-}
-
 #[allow(clippy::unnecessary_wraps, reason = "one of several readers")]
 pub(super) fn any(text: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
@@ -146,7 +133,7 @@ pub(super) fn encoding(text: &str) -> Result<String, Refusal> {
 }
 
 pub(super) fn standard_strings(text: &str) -> Result<String, Refusal> {
-    match parse_bool(text) {
+    match read_truth(text) {
         Some(true) => Ok(String::from("on")),
         Some(false) => Err(Refusal::NotServed),
         None => Err(Refusal::Invalid),
@@ -154,7 +141,7 @@ pub(super) fn standard_strings(text: &str) -> Result<String, Refusal> {
 }
 
 pub(super) fn always_off(text: &str) -> Result<String, Refusal> {
-    match parse_bool(text) {
+    match read_truth(text) {
         Some(false) => Ok(String::from("off")),
         Some(true) => Err(Refusal::NotServed),
         None => Err(Refusal::Invalid),

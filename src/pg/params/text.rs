@@ -4,7 +4,7 @@ use datafusion::common::ScalarValue;
 use serde::de::IgnoredAny;
 
 use crate::session::FormatSettings;
-use crate::types::{Code, SqlError, SqlType, read_interval};
+use crate::types::{Code, SqlError, SqlType, read_bytes, read_interval, read_truth};
 
 use super::super::encode::inet;
 use super::{array, datetime, invalid_text};
@@ -17,7 +17,7 @@ pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Resu
     let invalid = || invalid_text(kind, text);
     let trimmed = text.trim();
     Ok(match kind {
-        SqlType::Bool => ScalarValue::Boolean(Some(boolean(trimmed).ok_or_else(invalid)?)),
+        SqlType::Bool => ScalarValue::Boolean(Some(read_truth(trimmed).ok_or_else(invalid)?)),
         SqlType::Int2 => ScalarValue::Int16(Some(integer(trimmed, kind)?)),
         SqlType::Int4 => ScalarValue::Int32(Some(integer(trimmed, kind)?)),
         SqlType::Int8 => ScalarValue::Int64(Some(integer(trimmed, kind)?)),
@@ -25,7 +25,7 @@ pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Resu
         SqlType::Float4 => ScalarValue::Float32(Some(float(trimmed).ok_or_else(invalid)?)),
         SqlType::Float8 => ScalarValue::Float64(Some(float(trimmed).ok_or_else(invalid)?)),
         SqlType::Numeric => numeric(trimmed)?,
-        SqlType::Bytea => ScalarValue::Binary(Some(bytea(text).ok_or_else(invalid)?)),
+        SqlType::Bytea => ScalarValue::Binary(Some(read_bytes(text).ok_or_else(invalid)?)),
         SqlType::Date => ScalarValue::Date32(Some(datetime::date(trimmed).ok_or_else(invalid)?)),
         SqlType::Time => ScalarValue::Time64Microsecond(Some(datetime::time(trimmed).ok_or_else(invalid)?)),
         SqlType::Timestamp => {
@@ -55,18 +55,6 @@ pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Resu
 
 pub(super) fn uuid_value(id: uuid::Uuid) -> ScalarValue {
     ScalarValue::FixedSizeBinary(16, Some(id.as_bytes().to_vec()))
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    let text = text.to_ascii_lowercase();
-    let starts = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
-    if starts("true", 1) || starts("yes", 1) || text == "on" || text == "1" {
-        Some(true)
-    } else if starts("false", 1) || starts("no", 1) || starts("off", 2) || text == "0" {
-        Some(false)
-    } else {
-        None
-    }
 }
 
 fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str, kind: SqlType) -> Result<T, SqlError> {
@@ -124,36 +112,4 @@ pub(super) fn decimal(negative: bool, digits: &str, scale: i64) -> Result<Scalar
     let unsigned: i128 = format!("{digits}{:0<zeros$}", "").parse().map_err(|_| out_of_range())?;
     let scale = i8::try_from(wanted).map_err(|_| out_of_range())?;
     Ok(ScalarValue::Decimal128(Some(if negative { -unsigned } else { unsigned }), 38, scale))
-}
-
-/// `\x` with hexadecimal digits, or bytes with backslash escapes.
-fn bytea(text: &str) -> Option<Vec<u8>> {
-    if let Some(digits) = text.strip_prefix("\\x") {
-        let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        let pairs = digits.chunks(2).map(|pair| {
-            let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
-            pair.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u8::from_str_radix(pair, 16).ok())?
-        });
-        return pairs.collect();
-    }
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'\\' {
-            bytes.push(*first);
-            continue;
-        }
-        match rest {
-            [b'\\', after @ ..] => {
-                bytes.push(b'\\');
-                rest = after;
-            }
-            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..] => {
-                bytes.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
-                rest = after;
-            }
-            _ => return None,
-        }
-    }
-    Some(bytes)
 }

@@ -12,7 +12,7 @@ use super::datum::Datum;
 use super::function::sql_error;
 use super::shown::hex;
 use super::typed::{Kind, Typed};
-use crate::types::{Code, SqlType};
+use crate::types::{Code, SqlType, read_escaped_bytes};
 
 use Kind::{Bytes, Int, Text};
 
@@ -201,36 +201,11 @@ fn decode(text: &str, format: &str) -> Result<Datum> {
             bytes.map_err(|_| wrong("hexadecimal digit"))?.into()
         }
         "base64" => STANDARD.decode(&compact).map_err(|_| wrong("base64 end sequence"))?.into(),
-        "escape" => unescaped(text)?.into(),
+        "escape" => read_escaped_bytes(text).ok_or_else(malformed)?.into(),
         _ => return Err(unknown_encoding(format)),
     })
 }
 
-/// `\\` is a backslash, `\ooo` a byte.
-fn unescaped(text: &str) -> Result<Vec<u8>> {
-    let (bytes, mut out, mut at) = (text.as_bytes(), Vec::new(), 0);
-    while let Some(byte) = bytes.get(at) {
-        let octal = |digits: &[u8]| {
-            let mut digits = digits.iter().map(|digit| u32::from(digit.wrapping_sub(b'0')));
-            digits.try_fold(0_u32, |sum, digit| (digit < 8).then_some(sum * 8 + digit)).filter(|sum| *sum < 256)
-        };
-        match (byte, bytes.get(at + 1..at + 4).and_then(octal), bytes.get(at + 1)) {
-            (b'\\', _, Some(b'\\')) => {
-                out.push(b'\\');
-                at += 2;
-            }
-            (b'\\', Some(value), _) => {
-                out.push(u8::try_from(value).unwrap_or_default());
-                at += 4;
-            }
-            (b'\\', ..) => {
-                return Err(sql_error(Code::InvalidTextRepresentation, "invalid input syntax for type bytea"));
-            }
-            (plain, ..) => {
-                out.push(*plain);
-                at += 1;
-            }
-        }
-    }
-    Ok(out)
+fn malformed() -> datafusion::error::DataFusionError {
+    sql_error(Code::InvalidTextRepresentation, "invalid input syntax for type bytea")
 }

@@ -20,12 +20,12 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::cast_text::{bytes_of, shown_texts};
+use super::cast_text::shown_texts;
 use super::function::sql_error;
 use super::numbers::{Kind, decimal, numeric_error, out_of_range, strict_cast};
 use crate::planner::rewrite::array_literal;
 use crate::types::numeric::SHORTEST_SCALE;
-use crate::types::{Code, Numeric, NumericError, SqlType, read_interval};
+use crate::types::{Code, Numeric, NumericError, SqlType, read_bytes, read_interval, read_truth};
 
 /// The name of the function.
 pub(super) const AS_TYPE: &str = "as_type";
@@ -423,26 +423,13 @@ fn truths(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
             whole.as_primitive::<Int64Type>().iter().map(|value| value.map(|value| value != 0)).collect()
         }
         source if source.is_text() => {
-            let read = |text: &str| truth(text).ok_or_else(|| invalid(SqlType::Bool, text));
+            let read = |text: &str| read_truth(text).ok_or_else(|| invalid(SqlType::Bool, text));
             texts_of(array)?.iter().map(|text| text.map(read).transpose()).collect::<Result<_>>()?
         }
         SqlType::Bool => return Ok(Arc::clone(array)),
         other => return Err(no_cast(other, SqlType::Bool)),
     };
     Ok(Arc::new(values))
-}
-
-/// PostgreSQL's spellings of truth, which may be cut as long as they are clear.
-fn truth(text: &str) -> Option<bool> {
-    let text = text.trim().to_ascii_lowercase();
-    let starts = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
-    if starts("true", 1) || starts("yes", 1) || text == "on" || text == "1" {
-        Some(true)
-    } else if starts("false", 1) || starts("no", 1) || starts("off", 2) || text == "0" {
-        Some(false)
-    } else {
-        None
-    }
 }
 
 fn bytes(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
@@ -453,7 +440,7 @@ fn bytes(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
         return Err(no_cast(source, SqlType::Bytea));
     }
     let texts = texts_of(array)?;
-    let read = |text: &str| bytes_of(text).ok_or_else(|| invalid(SqlType::Bytea, text));
+    let read = |text: &str| read_bytes(text).ok_or_else(|| invalid(SqlType::Bytea, text));
     let values = texts.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(values.iter().map(|value| value.as_deref()).collect::<BinaryArray>()))
 }

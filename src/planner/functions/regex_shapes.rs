@@ -31,7 +31,7 @@ pub(super) fn match_as_comparison(
     matches: &Arc<ScalarUDF>,
 ) -> Option<Expr> {
     let [text, pattern, options] = arguments else { return None };
-    if literal(options)? != "" || !is_text(text, context) {
+    if !literal(options)?.is_empty() || !is_text(text, context) {
         return None;
     }
     let value = || Box::new(text.clone());
