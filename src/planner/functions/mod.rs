@@ -142,7 +142,7 @@ pub fn register_of_session(state: &mut SessionState, context: &Arc<FunctionConte
     Ok(())
 }
 
-/// Functions that depend on their arguments alone.
+/// Functions that depend on their arguments alone, and the rules that put them where operators and casts stand.
 fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, events::functions())?;
     register(state, spans::functions())?;
@@ -173,11 +173,16 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
         register(state, functions)?;
     }
     register(state, texts::typed_functions())?;
-    register(state, texts::functions().into_iter().map(Function::udf))
+    register(state, texts::functions().into_iter().map(Function::udf))?;
+    let operators = OperatorPlanner::new(state)?;
+    state.register_expr_planner(Arc::new(operators))?;
+    let numbers = NumberPlanner::new(state)?;
+    state.register_expr_planner(Arc::new(numbers))?;
+    state.register_function_rewrite(Arc::new(CastReader { as_type: state.udf(AS_TYPE)? }))
 }
 
 /// Functions that depend on the statement's now() and the session's zone, and the rules that put
-/// functions where operators, texts and times stand.
+/// functions where texts and times stand.
 fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> Result<()> {
     let moment = Moment::of(settings)?;
     register(state, moments::functions(&moment))?;
@@ -187,10 +192,6 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     parts::register(state, &moment)?;
     register(state, json_build::functions(&moment))?;
     register(state, [sets::function(&moment)])?;
-    let planner = OperatorPlanner::new(state)?;
-    state.register_expr_planner(Arc::new(planner))?;
-    state.register_expr_planner(Arc::new(NumberPlanner::new(state)?))?;
-    state.register_function_rewrite(Arc::new(CastReader { as_type: state.udf(AS_TYPE)? }))?;
     let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
     state.register_function_rewrite(Arc::new(reader))?;
     let spans =
