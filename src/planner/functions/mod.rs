@@ -88,6 +88,7 @@ pub fn register_tables(state: &mut SessionState) -> Result<()> {
     let engine = SessionContext::new_with_state(named);
     tables::register(&engine)?;
     *state = engine.state();
+    aggregates::register(state)?;
     register_rows(state, tokens::function(), tokens::FIELDS)?;
     register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
 }
@@ -125,7 +126,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, span_factors::functions())?;
     register(state, rounding::functions())?;
     register(state, [AsType::udf(), time_precision::function()])?;
-    aggregates::register(state)?;
+    register(state, aggregates::scalars())?;
     register(state, json::functions().iter().map(|function| function.as_ref().clone()))
 }
 
