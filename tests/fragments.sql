@@ -231,3 +231,4 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY pid), percentile_disc(0.9) WI
 SELECT namespace_name, jsonb_agg(pid ORDER BY pid, event_id), json_object_agg(event_id, uid ORDER BY event_id), every(pid > 0) FROM <logs> AS l GROUP BY 1
 SELECT count(*) FROM <logs> AS l, regexp_split_to_table(l.resource, '/') AS part WHERE part <> ''
 SELECT l.event_id, e.key, e.value FROM <logs> AS l CROSS JOIN LATERAL jsonb_each_text(l.labels) AS e(key, value)
+SELECT namespace_name, sum(pid * 1.25), avg(pid / 7.0), stddev(uid * 0.5), sum(DISTINCT pid * 0.5) FROM <logs> AS l GROUP BY namespace_name

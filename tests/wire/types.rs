@@ -162,3 +162,23 @@ async fn binary_values_are_read_back_as_themselves() {
     }
     server.stop().await;
 }
+
+/// A numeric has 38 digits here: a sum beyond them is an error, never another number.
+#[tokio::test]
+async fn sums_of_decimals_do_not_wrap_around() {
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    let values =
+        "(values (90000000000000000000000000000000000000::numeric), (90000000000000000000000000000000000000)) t(x)";
+    for sql in [
+        format!("select sum(x) from {values}"),
+        format!("select avg(x) from {values}"),
+        format!("select sum(x) over (order by x rows unbounded preceding) from {values}"),
+        format!("select count(*) from {values} having sum(x) < 0"),
+    ] {
+        let answers = raw.query(&sql).await;
+        let error = answers.iter().find(|answer| answer.kind == 'E').unwrap_or_else(|| panic!("{sql}: {answers:?}"));
+        assert_eq!(error.field(b'C').as_deref(), Some("22003"), "{sql}");
+    }
+    server.stop().await;
+}

@@ -28,8 +28,8 @@ use datafusion::optimizer::analyzer::AnalyzerRule;
 use super::function::sql_error;
 use super::numbers::{Kind, decimal, numeric_error, strict_cast};
 use super::span_sums;
-use crate::types::numeric::{QUOTIENT_SCALE, ROOT_SCALE};
-use crate::types::{Code, Numeric, SqlError, SqlType};
+use crate::types::numeric::{NUMERIC_DIGITS_MAX, QUOTIENT_SCALE, ROOT_SCALE};
+use crate::types::{Code, Numeric, NumericError, SqlError, SqlType};
 
 /// Which aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,23 +64,27 @@ const JOBS: [(&str, &[&str], Job); 6] = [
     ("var_pop", &["var_population"], Job::Spread { root: Root::Left, of: Of::Population }),
 ];
 
-/// Adds the aggregates and the rule that replaces them.
+/// The functions that the aggregates are made with.
+pub(super) fn scalars() -> impl Iterator<Item = ScalarUDF> {
+    [Width::Squared, Width::Wide, Width::Narrow].map(Digits::udf).into_iter().chain(spread_functions())
+}
+
+/// Adds the aggregates and the rule that replaces them; for coordinators. What they send to owners has
+/// the engine's own aggregates.
 pub(super) fn register(state: &mut SessionState) -> Result<()> {
     for (name, aliases, job) in JOBS {
         state.register_udaf(Arc::new(AggregateUDF::new_from_impl(Exact::new(name, aliases, job))))?;
     }
-    let spreads = spread_functions();
-    for spread in &spreads {
-        state.register_udf(Arc::new(spread.clone()))?;
-    }
     let rule = ExactAggregates {
         divide: state.udf("number_divide")?,
         square: state.udf(SQUARE)?,
+        wide: state.udf(WIDE)?,
+        narrow: state.udf(NARROW)?,
         as_real: state.udf(super::convert::AS_TYPE)?,
         span_parts: span_sums::PARTS.iter().map(|name| state.udf(name)).collect::<Result<_>>()?,
         of_span_sums: state.udf(span_sums::OF_SUMS)?,
         span_divided: state.udf("interval_divided")?,
-        spreads: spreads.into_iter().filter(|function| function.name() != SQUARE).map(Arc::new).collect(),
+        spreads: spread_functions().into_iter().map(Arc::new).collect(),
     };
     state.add_analyzer_rule(Arc::new(rule));
     Ok(())
@@ -147,6 +151,8 @@ impl AggregateUDFImpl for Exact {
 struct ExactAggregates {
     divide: Arc<ScalarUDF>,
     square: Arc<ScalarUDF>,
+    wide: Arc<ScalarUDF>,
+    narrow: Arc<ScalarUDF>,
     as_real: Arc<ScalarUDF>,
     spreads: Vec<Arc<ScalarUDF>>,
     span_parts: Vec<Arc<ScalarUDF>>,
@@ -255,12 +261,17 @@ impl ExactAggregates {
         let argument = argument.cloned().ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
         let found = argument.get_type(schema)?;
         if matches!(found, DataType::Interval(_)) {
-            return Ok(self.span(job, &argument, make));
+            return self.span(job, &argument, make);
         }
         let kind = Kind::of(&found).unwrap_or(Kind::Nothing);
         let cast = |to: DataType| if to == found { argument.clone() } else { cast(argument.clone(), to) };
         let exact_sum = || match kind {
-            Kind::Int8 | Kind::Numeric(_) => make(sum_udaf(), cast(decimal(kind.scale()))),
+            Kind::Int8 => make(sum_udaf(), cast(decimal(0))),
+            // The engine's sums wrap around: with twice the digits they cannot.
+            Kind::Numeric(_) => {
+                let sum = make(sum_udaf(), call(&self.wide, vec![argument.clone()]));
+                call(&self.narrow, vec![sum])
+            }
             _ => make(sum_udaf(), cast(DataType::Int64)),
         };
         Ok(match (job, kind) {
@@ -286,16 +297,21 @@ impl ExactAggregates {
     }
 
     /// Months, days and time are summed apart.
-    fn span(&self, job: Job, argument: &Expr, make: &dyn Fn(Arc<AggregateUDF>, Expr) -> Expr) -> Expr {
+    fn span(&self, job: Job, argument: &Expr, make: &dyn Fn(Arc<AggregateUDF>, Expr) -> Expr) -> Result<Expr> {
         let part = |function: &Arc<ScalarUDF>| make(sum_udaf(), call(function, vec![argument.clone()]));
-        let sum = call(&self.of_span_sums, self.span_parts.iter().map(part).collect());
-        match job {
+        let parts: Vec<Expr> = self.span_parts.iter().map(part).collect();
+        // Distinct days and distinct months are not those of distinct spans.
+        if matches!(parts.first(), Some(Expr::AggregateFunction(part)) if part.params.distinct) {
+            return Err(sql_error(Code::FeatureNotSupported, "sums of DISTINCT intervals are not supported"));
+        }
+        let sum = call(&self.of_span_sums, parts);
+        Ok(match job {
             Job::Average => {
                 let count = make(count_udaf(), argument.clone());
                 call(&self.span_divided, vec![sum, cast(count, DataType::Float64)])
             }
             _ => sum,
-        }
+        })
     }
 
     fn real(&self, sum: Expr) -> Expr {
@@ -377,6 +393,8 @@ fn above(lower: LogicalPlan, kept: usize, outputs: Vec<(String, Expr)>) -> Resul
 }
 
 const SQUARE: &str = "number_square";
+const WIDE: &str = "number_wide";
+const NARROW: &str = "number_narrow";
 
 fn spread_name(root: Root, of: Of) -> &'static str {
     match (root, of) {
@@ -388,7 +406,7 @@ fn spread_name(root: Root, of: Of) -> &'static str {
 }
 
 fn spread_functions() -> Vec<ScalarUDF> {
-    let mut functions = vec![ScalarUDF::new_from_impl(Square { signature: Signature::any(1, Volatility::Immutable) })];
+    let mut functions = Vec::new();
     for (_, _, job) in JOBS {
         if let Job::Spread { root, of } = job {
             let signature = Signature::any(3, Volatility::Immutable);
@@ -398,15 +416,37 @@ fn spread_functions() -> Vec<ScalarUDF> {
     functions
 }
 
-/// `number_square(x)`: with twice the digits, so that no value is too large.
+/// How many digits a decimal is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Width {
+    /// Its square, with twice the digits, so that none is too large.
+    Squared,
+    /// Twice the digits, so that its sums cannot overflow.
+    Wide,
+    /// The digits of a numeric again; an error where they do not suffice.
+    Narrow,
+}
+
+/// `number_square(x)`, `number_wide(x)`, `number_narrow(x)`.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Square {
+struct Digits {
+    width: Width,
     signature: Signature,
 }
 
-impl ScalarUDFImpl for Square {
+impl Digits {
+    fn udf(width: Width) -> ScalarUDF {
+        ScalarUDF::new_from_impl(Self { width, signature: Signature::any(1, Volatility::Immutable) })
+    }
+}
+
+impl ScalarUDFImpl for Digits {
     fn name(&self) -> &'static str {
-        SQUARE
+        match self.width {
+            Width::Squared => SQUARE,
+            Width::Wide => WIDE,
+            Width::Narrow => NARROW,
+        }
     }
 
     fn signature(&self) -> &Signature {
@@ -415,24 +455,40 @@ impl ScalarUDFImpl for Square {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         let scale = arguments.first().and_then(Kind::of).map_or(0, Kind::scale);
-        Ok(DataType::Decimal256(DECIMAL256_MAX_PRECISION, (scale * 2).cast_signed()))
+        Ok(match self.width {
+            Width::Squared => DataType::Decimal256(DECIMAL256_MAX_PRECISION, (scale * 2).cast_signed()),
+            Width::Wide => DataType::Decimal256(DECIMAL256_MAX_PRECISION, scale.cast_signed()),
+            Width::Narrow => decimal(scale),
+        })
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = arguments.number_rows;
+        let (rows, returned) = (arguments.number_rows, arguments.return_field.data_type().clone());
         let Some(argument) = arguments.args.into_iter().next() else {
-            return Err(sql_error(Code::UndefinedFunction, "number_square takes a number"));
+            return Err(sql_error(Code::UndefinedFunction, format!("{} takes a number", self.name())));
         };
         let array = argument.into_array(rows)?;
         let scale = Kind::of(array.data_type()).map_or(0, Kind::scale);
+        if self.width == Width::Narrow {
+            let wide = strict_cast(&array, &DataType::Decimal256(DECIMAL256_MAX_PRECISION, scale.cast_signed()))?;
+            let narrowed = wide.as_primitive::<Decimal256Type>().iter().map(|value| value.map(narrowed).transpose());
+            let narrowed: Decimal128Array = narrowed.collect::<Result<_>>()?;
+            return Ok(ColumnarValue::Array(Arc::new(narrowed.with_data_type(returned))));
+        }
         let numbers = strict_cast(&array, &decimal(scale))?;
-        let squares = numbers
-            .as_primitive::<Decimal128Type>()
-            .iter()
-            .map(|value| value.map(i256::from_i128).map(|value| value.wrapping_mul(value)));
-        let squares: Decimal256Array = squares.collect();
-        Ok(ColumnarValue::Array(Arc::new(squares.with_data_type(arguments.return_field.data_type().clone()))))
+        let widened = numbers.as_primitive::<Decimal128Type>().iter().map(|value| {
+            let value = value.map(i256::from_i128);
+            // Both factors have 128 bits.
+            if self.width == Width::Squared { value.map(|value| value.wrapping_mul(value)) } else { value }
+        });
+        let widened: Decimal256Array = widened.collect();
+        Ok(ColumnarValue::Array(Arc::new(widened.with_data_type(returned))))
     }
+}
+
+fn narrowed(value: i256) -> Result<i128> {
+    let fits = |value: &i128| value.unsigned_abs() < 10_u128.pow(u32::from(NUMERIC_DIGITS_MAX));
+    value.to_i128().filter(fits).ok_or_else(|| numeric_error(NumericError::TooLarge))
 }
 
 /// Variance and deviation from a count, a sum and a sum of squares.

@@ -117,6 +117,7 @@ pub fn register_tables(state: &mut SessionState) -> Result<()> {
     let engine = SessionContext::new_with_state(named);
     tables::register(&engine)?;
     *state = engine.state();
+    aggregates::register(state)?;
     register_rows(state, tokens::function(), tokens::FIELDS)?;
     register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
 }
@@ -157,7 +158,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, span_sums::functions())?;
     register(state, rounding::functions())?;
     register(state, [AsType::udf(), time_precision::function()])?;
-    aggregates::register(state)?;
+    register(state, aggregates::scalars())?;
     for functions in [
         strings::functions(),
         bytes::functions(),

@@ -224,3 +224,12 @@ async fn a_small_call_cannot_ask_for_a_huge_value() {
         assert_eq!(crate::planner::sql_error_from_engine(&error).code.sqlstate(), "54000", "{call}: {error}");
     }
 }
+
+#[tokio::test]
+async fn distinct_spans_are_not_summed_part_by_part() {
+    let harness = Harness::new(BTreeMap::new()).await;
+    let spans = "FROM (VALUES (interval '1 day 1 hour'), (interval '1 day 2 hours')) AS v(x)";
+    assert_eq!(harness.ask(&format!("SELECT extract(hour FROM sum(x)) {spans}")).await.rows.concat(), ["3"]);
+    let error = harness.run(&format!("SELECT sum(DISTINCT x) {spans}")).await.expect_err("refused");
+    assert_eq!(crate::planner::sql_error_from_engine(&error).code.sqlstate(), "0A000");
+}
