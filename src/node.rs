@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use tokio::sync::watch;
 
-use crate::catalog::{Catalog, Table, builtin};
+use crate::catalog::{Catalog, Published, Table, builtin};
 use crate::config::{Config, Credential, FeedStream, PgTls, PgUser, RequireTls, UserCertificate};
 use crate::env::{Clock, Random, SystemClock, SystemRandom};
 use crate::execution::{Engine, EngineConfig, LocalRunner, StatusTables};
@@ -18,7 +18,7 @@ use crate::ingest::{self, Ingest};
 use crate::mesh::{Alone, Fleet, FragmentRunner, KnownMember, Mesh, MeshConfig, Role};
 use crate::pg::{CertificateUse, Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig};
 use crate::planner::{self, NodeFacts, Planner, sql_error_from_engine};
-use crate::session::{Channels, SessionList, SessionShared, SettingsKeeper, StoredSettings};
+use crate::session::{Channels, FleetCatalog, SessionList, SessionShared, SettingsKeeper, StoredSettings};
 use crate::storage::{Store, StoreConfig};
 use crate::system::{RoleFacts, mesh as status};
 use crate::tasks::Tasks;
@@ -83,7 +83,8 @@ impl Node {
         let facts = node_facts(&config, &ground, &sessions);
         let planner =
             Planner::new(engine, Arc::clone(&ground.catalog), fleet, facts, Arc::clone(&ground.clock)).await?;
-        let pg_address = open_pg(&config, &ground, &store, planner, sessions).await?;
+        let catalogs = fleet_catalog(mesh.as_ref(), &store, &ground.tasks).await?;
+        let pg_address = open_pg(&config, &ground, &store, catalogs, planner, sessions).await?;
         // Events are pulled last: what arrives is asked for at once.
         let _first = own_status.ingest.set(start_ingest(&config, &ground, &store));
         tracing::info!(node = %ground.name, role = ground.role.as_str(), version = env!("CARGO_PKG_VERSION"), "node is up");
@@ -213,10 +214,74 @@ fn remember_members(mesh: &Arc<Mesh>, store: &Arc<Store>, tasks: &Tasks) {
     });
 }
 
+/// Tells the mesh what users made here, and keeps what it tells.
+async fn fleet_catalog(
+    mesh: Option<&Arc<Mesh>>,
+    store: &Arc<Store>,
+    tasks: &Tasks,
+) -> anyhow::Result<Arc<FleetCatalog>> {
+    let Some(mesh) = mesh else { return Ok(Arc::new(FleetCatalog::alone(Arc::clone(store)))) };
+    let mut before = Vec::new();
+    for member in mesh.known() {
+        let document = store.document(&definitions_of(&member.name)).await?.unwrap_or_default();
+        // A help, not a need, as the members are: the node tells again when it is up.
+        before.extend(serde_json::from_slice::<Published>(&document).ok());
+    }
+    mesh.published_before(before);
+    publish_definitions(mesh, store, tasks);
+    remember_definitions(mesh, store, tasks);
+    Ok(Arc::new(FleetCatalog::new(Arc::clone(store), mesh.published())))
+}
+
+/// The store's document with what a node made.
+fn definitions_of(node: &NodeName) -> String {
+    format!("mesh.definitions.{node}")
+}
+
+/// Tells the other nodes what users made here, now and after every change.
+fn publish_definitions(mesh: &Arc<Mesh>, store: &Arc<Store>, tasks: &Tasks) {
+    let (mesh, store, mut changes) = (Arc::clone(mesh), Arc::clone(store), store.catalog_changes());
+    tasks.spawn("publish definitions", |stop| async move {
+        loop {
+            if let Err(error) = mesh.publish(&store.catalog().made_entries()) {
+                tracing::error!(%error, "other nodes are not told of the newest definitions");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = changes.changed() => changed.context("the store is gone")?,
+            }
+        }
+    });
+}
+
+/// Keeps what the other nodes made in the store, so that it is known, and missed, while they are down.
+fn remember_definitions(mesh: &Arc<Mesh>, store: &Arc<Store>, tasks: &Tasks) {
+    let (mut published, store) = (mesh.published(), Arc::clone(store));
+    tasks.spawn("remember definitions", |stop| async move {
+        let mut kept: Vec<Arc<Published>> = Vec::new();
+        loop {
+            let now = published.borrow_and_update().to_vec();
+            let is_new = |one: &&Arc<Published>| !kept.iter().any(|known| Arc::ptr_eq(known, one));
+            for one in now.iter().filter(is_new) {
+                store.put_document(&definitions_of(&one.node), serde_json::to_vec(one.as_ref())?).await?;
+            }
+            for gone in kept.iter().filter(|known| !now.iter().any(|one| one.node == known.node)) {
+                store.put_document(&definitions_of(&gone.node), Vec::new()).await?;
+            }
+            kept = now;
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = published.changed() => changed.context("the mesh is gone")?,
+            }
+        }
+    });
+}
+
 async fn open_pg(
     config: &Config,
     ground: &Ground,
     store: &Arc<Store>,
+    catalogs: Arc<FleetCatalog>,
     planner: Planner,
     sessions: SessionList,
 ) -> anyhow::Result<SocketAddr> {
@@ -240,12 +305,14 @@ async fn open_pg(
         },
         users: users.collect::<Result<_, _>>()?,
         trust: if config.pg.trust_loopback { Trust::Loopback } else { Trust::Nobody },
-        databases: Arc::new(KnownDatabases(Arc::clone(&ground.catalog))),
+        databases: Arc::new(KnownDatabases(Arc::clone(&catalogs))),
         settings: config.pg.statement_timeout.iter().map(statement_timeout).collect(),
         limits,
     };
     let shared = SessionShared {
         planner: Arc::new(planner),
+        store: Arc::clone(store),
+        fleet: catalogs,
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
         sessions,
@@ -306,13 +373,13 @@ fn user_of(user: &PgUser, random: &dyn Random) -> anyhow::Result<UserConfig> {
     Ok(UserConfig { name: user.name.clone(), verifier, roles: user.roles.clone(), certificate })
 }
 
-/// The databases of the catalog.
+/// The databases of the whole mesh.
 #[derive(Debug)]
-struct KnownDatabases(Arc<Catalog>);
+struct KnownDatabases(Arc<FleetCatalog>);
 
 impl Databases for KnownDatabases {
     fn exists(&self, name: &str) -> bool {
-        self.0.databases.contains_key(name)
+        self.0.newest().catalog.databases.contains_key(name)
     }
 }
 

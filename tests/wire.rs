@@ -6,6 +6,7 @@ mod in_process;
 
 mod wire {
     mod cancel;
+    mod changes;
     mod catalog;
     mod channels;
     mod client;

@@ -17,7 +17,7 @@ const VIEWS: &[(&str, &str)] = &[
 ];
 
 /// The object ids of the built-in database and schemas (public has PostgreSQL's own id).
-const DATABASE_OID: u32 = 16_390;
+pub(super) const DATABASE_OID: u32 = 16_390;
 const PUBLIC_OID: u32 = 2_200;
 const MESH_OID: u32 = 16_391;
 
@@ -98,7 +98,7 @@ pub fn builtin() -> Result<Catalog, BuiltinError> {
         let view = view_from_text(name, text)?;
         schemas.entry(view.schema.clone()).or_default().views.insert(view.name.clone(), Arc::new(view));
     }
-    let database = Database { oid: DATABASE_OID, name: name.clone(), comment, schemas };
+    let database = Database { oid: DATABASE_OID, name: name.clone(), comment, owner: None, schemas };
     Ok(Catalog { databases: BTreeMap::from([(name, database)]) })
 }
 
@@ -114,17 +114,19 @@ fn table_from_raw(file: &'static str, raw: RawTable) -> Result<Table, BuiltinErr
         Some("session") => Scope::Session,
         Some(other) => return Err(BuiltinError::Meaning { file, what: format!("scope {other}") }),
     };
-    let columns = raw.columns.into_iter().map(|column| column_from_raw(file, column)).collect::<Result<_, _>>()?;
+    let columns = (1..).zip(raw.columns).map(|(number, column)| column_from_raw(file, number, column));
+    let columns = columns.collect::<Result<_, _>>()?;
     Ok(Table::new(raw.oid, raw.schema.as_deref().unwrap_or(PUBLIC), &raw.name, scope, &raw.comment, columns))
 }
 
-fn column_from_raw(file: &'static str, raw: RawColumn) -> Result<Column, BuiltinError> {
+fn column_from_raw(file: &'static str, number: i16, raw: RawColumn) -> Result<Column, BuiltinError> {
     let sql_type = match raw.r#type.as_str() {
         "text[]" => SqlType::TextArray,
         other => SqlType::from_name(other)
             .ok_or_else(|| BuiltinError::Meaning { file, what: format!("type {other} of column {}", raw.name) })?,
     };
-    Ok(Column { name: raw.name, sql_type, not_null: raw.not_null, comment: raw.comment, source: raw.source })
+    let column = Column::new(number, &raw.name, sql_type);
+    Ok(Column { not_null: raw.not_null, comment: raw.comment, source: raw.source, ..column })
 }
 
 fn view_from_text(name: &'static str, text: &str) -> Result<View, BuiltinError> {
@@ -141,6 +143,8 @@ fn view_from_text(name: &'static str, text: &str) -> Result<View, BuiltinError> 
         name: name.to_owned(),
         sql: sql.join("\n").trim().to_owned(),
         comment: header("comment")?.to_owned(),
+        owner: None,
+        columns: Vec::new(),
     })
 }
 

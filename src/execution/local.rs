@@ -3,7 +3,7 @@
 //! The owner parses the fragment's text and plans it with its own schema and statistics; nothing
 //! executable comes from a peer. All fragments of one statement see one [`Version`].
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,6 +23,7 @@ use futures::{StreamExt, stream};
 use super::EventTable;
 use super::aggregate::{LoweredAggregates, aggregate_of, without_alias};
 use super::engine::{Engine, StatementCatalog};
+use super::own_relations::OwnRelations;
 use super::pins::{Pinned, Pins};
 use crate::catalog::{Catalog, DEFAULT_DATABASE, MESH, PUBLIC, Scope, Table};
 use crate::env::{Clock, Monotonic};
@@ -43,7 +44,9 @@ pub trait StatusTables: Send + Sync + Debug + 'static {
 pub struct LocalRunner {
     engine: Arc<Engine>,
     catalog: Arc<Catalog>,
+    store: Arc<Store>,
     status: Arc<dyn StatusTables>,
+    node: NodeName,
     clock: Arc<dyn Clock>,
     translate: Translate,
     pins: Arc<Pins>,
@@ -62,12 +65,13 @@ impl LocalRunner {
         clock: Arc<dyn Clock>,
         translate: Translate,
     ) -> Self {
-        let pins = Pins::new(store, Arc::clone(&clock));
-        Self { engine, catalog, status, clock, translate, pins }
+        let pins = Pins::new(Arc::clone(&store), Arc::clone(&clock));
+        let node = store.node().clone();
+        Self { engine, catalog, store, status, node, clock, translate, pins }
     }
 
     async fn start(&self, version: &Arc<Version>, request: &FragmentRequest) -> Result<Running> {
-        let tables = Arc::new(OwnTables::new(self, version));
+        let tables = Arc::new(OwnTables::new(self, version, &request.settings.current_database)?);
         let session = self.engine.session(tables.catalog(), &request.settings)?;
         let statement = session.sql_to_statement(&request.sql, &datafusion::config::Dialect::PostgreSQL)?;
         if !matches!(statement, Statement::Statement(_)) {
@@ -256,31 +260,37 @@ fn select_list(list: &[Expr], aggregate: &Aggregate) -> Result<(Vec<Expr>, Calls
     Ok((keys, calls))
 }
 
-/// The tables that fragments may read: this node's rows of event tables and status tables.
+/// The tables that fragments may read: this node's rows of event tables, status tables and users' tables.
 #[derive(Debug)]
 struct OwnTables {
     version: Arc<Version>,
-    catalog: Arc<Catalog>,
+    /// What is built in; its status tables are those of every database.
+    built_in: Arc<Catalog>,
     status: Arc<dyn StatusTables>,
+    relational: OwnRelations,
     scans: Mutex<Vec<Arc<ScanStats>>>,
 }
 
 impl OwnTables {
-    fn new(runner: &LocalRunner, version: &Arc<Version>) -> Self {
-        Self {
+    fn new(runner: &LocalRunner, version: &Arc<Version>, database: &str) -> Result<Self> {
+        Ok(Self {
             version: Arc::clone(version),
-            catalog: Arc::clone(&runner.catalog),
+            built_in: Arc::clone(&runner.catalog),
             status: Arc::clone(&runner.status),
+            relational: OwnRelations::new(&runner.store, &runner.node, database)?,
             scans: Mutex::default(),
-        }
+        })
     }
 
     fn catalog(self: &Arc<Self>) -> Arc<StatementCatalog> {
-        let schemas = [PUBLIC, MESH].map(|schema| {
-            let tables: Arc<dyn SchemaProvider> = Arc::new(OwnSchema { tables: Arc::clone(self), schema });
-            (schema.to_owned(), tables)
+        let mut names: BTreeSet<String> = self.relational.schemas().map(str::to_owned).collect();
+        names.extend([PUBLIC, MESH].map(str::to_owned));
+        let schemas = names.into_iter().map(|schema| {
+            let tables: Arc<dyn SchemaProvider> =
+                Arc::new(OwnSchema { tables: Arc::clone(self), schema: schema.clone() });
+            (schema, tables)
         });
-        StatementCatalog::new(DEFAULT_DATABASE, BTreeMap::from(schemas))
+        StatementCatalog::new(DEFAULT_DATABASE, schemas.collect())
     }
 
     /// Adds to a trailer what the scans did, and which rows they could not read.
@@ -304,19 +314,27 @@ impl OwnTables {
 #[derive(Debug)]
 struct OwnSchema {
     tables: Arc<OwnTables>,
-    schema: &'static str,
+    schema: String,
+}
+
+impl OwnSchema {
+    /// The built-in table of this name. Those for events are in their own database only.
+    fn built_in(&self, name: &str) -> Option<&Arc<Table>> {
+        let is_here = self.schema == MESH || self.tables.relational.database == DEFAULT_DATABASE;
+        self.tables.built_in.table(DEFAULT_DATABASE, &self.schema, name).filter(|_| is_here)
+    }
 }
 
 #[async_trait]
 impl SchemaProvider for OwnSchema {
     fn table_names(&self) -> Vec<String> {
-        let schema =
-            self.tables.catalog.databases.get(DEFAULT_DATABASE).and_then(|database| database.schemas.get(self.schema));
+        let databases = &self.tables.built_in.databases;
+        let schema = databases.get(DEFAULT_DATABASE).and_then(|database| database.schemas.get(&self.schema));
         schema.map(|schema| schema.tables.keys().cloned().collect()).unwrap_or_default()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let Some(table) = self.tables.catalog.table(DEFAULT_DATABASE, self.schema, name) else { return Ok(None) };
+        let Some(table) = self.built_in(name) else { return self.tables.relational.table(&self.schema, name) };
         match table.scope {
             Scope::Event => {
                 let Some(version) = self.tables.version.tables.get(name) else { return Ok(None) };
@@ -328,11 +346,11 @@ impl SchemaProvider for OwnSchema {
                 let rows = self.tables.status.rows(table).map_err(super::statement::engine_error)?;
                 Ok(Some(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?)))
             }
-            Scope::Local | Scope::Session => Ok(None),
+            Scope::Local | Scope::Session | Scope::Relational => Ok(None),
         }
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.tables.catalog.table(DEFAULT_DATABASE, self.schema, name).is_some()
+        self.built_in(name).is_some() || self.tables.relational.find(&self.schema, name).is_some()
     }
 }

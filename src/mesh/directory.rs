@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::codec::is_address;
+use super::codec::{EntriesMessages, is_address};
 use super::gossip_transport::address_of;
 use super::peer::{Hint, Peer};
 use super::{KnownMember, Member, MemberStatus};
+use crate::catalog::Published;
 use crate::env::Clock;
 use crate::tls::NodeIdentity;
 use crate::types::{NodeName, TableSummary};
@@ -52,6 +53,9 @@ pub(super) struct Directory {
     peers: Mutex<Peers>,
     new_peers: mpsc::UnboundedSender<NewPeer>,
     changes: watch::Sender<u64>,
+    /// What users made on this node; none until it is known.
+    pub(super) definitions: watch::Sender<Option<Arc<EntriesMessages>>>,
+    published: watch::Sender<Arc<Vec<Arc<Published>>>>,
     started_us: i64,
     is_full: AtomicBool,
 }
@@ -73,6 +77,8 @@ impl Directory {
             peers: Mutex::default(),
             new_peers,
             changes: watch::Sender::new(0),
+            definitions: watch::Sender::new(None),
+            published: watch::Sender::new(Arc::default()),
             started_us,
             is_full: AtomicBool::new(false),
         };
@@ -170,6 +176,7 @@ impl Directory {
         }
         drop(peers);
         self.changed();
+        self.publish();
         true
     }
 
@@ -186,6 +193,24 @@ impl Directory {
     /// Counts changes of members and their status.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// Shows what users made on the other nodes, as it is known now.
+    pub(super) fn publish(&self) {
+        let (mut peers, published) = (self.all(), &self.published);
+        published.send_if_modified(|shown| {
+            let now: Vec<_> = peers.drain(..).filter_map(|peer| peer.published()).collect();
+            let same = shown.len() == now.len() && shown.iter().zip(&now).all(|(old, new)| Arc::ptr_eq(old, new));
+            if !same {
+                *shown = Arc::new(now);
+            }
+            !same
+        });
+    }
+
+    /// What users made on the other nodes.
+    pub(super) fn published(&self) -> watch::Receiver<Arc<Vec<Arc<Published>>>> {
+        self.published.subscribe()
     }
 
     /// Every node in name order, this one included.

@@ -5,12 +5,14 @@
 //!
 //! All traffic is gRPC over mutual TLS 1.3. [`Mesh::start`] opens the door (`listener`, `server`),
 //! finds others (`seeds`, `gossip`), watches each of them (`summary`) and asks them (`client`); what
-//! is known of them is in `directory`. A node has two connections to each other one: for heartbeats
+//! is known of them is in `directory`. What users made on them is taken over as well (`definitions`).
+//! A node has two connections to each other one: for heartbeats
 //! and gossip, and for fragments.
 
 mod alone;
 mod client;
 mod codec;
+mod definitions;
 mod dial;
 mod directory;
 mod fleet;

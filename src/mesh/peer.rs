@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc, watch};
 use tonic::transport::Channel;
 
-use super::codec::SummaryOrigin;
+use super::codec::{Digest, SummaryOrigin};
 use super::{Member, MemberStatus, Role};
+use crate::catalog::Published;
 use crate::env::{Clock, Monotonic};
 use crate::types::{NodeName, TableSummary};
 
@@ -41,6 +42,7 @@ struct State {
     last_heard_us: Option<i64>,
     last_frame: Option<Monotonic>,
     tables: Arc<BTreeMap<String, TableSummary>>,
+    published: Option<Arc<Published>>,
 }
 
 /// A channel for fragments, and when it was opened: at which connection count of the peer, and as
@@ -61,6 +63,8 @@ pub(super) struct Peer {
     status: watch::Sender<(MemberStatus, u64)>,
     /// Rung when there is a reason to dial at once.
     pub(super) wake: Notify,
+    /// By what its definitions differ from those before; none until it said so.
+    pub(super) announced: watch::Sender<Option<Digest>>,
     /// Gossip messages on their way to it.
     pub(super) outbox: mpsc::Sender<Vec<u8>>,
     /// The warm channel for fragments.
@@ -90,12 +94,14 @@ impl Peer {
             last_heard_us: None,
             last_frame: None,
             tables: Arc::new(hint.tables),
+            published: None,
         };
         let peer = Self {
             name: hint.name,
             state: Mutex::new(state),
             status: watch::Sender::new((MemberStatus::Unknown, 0)),
             wake: Notify::new(),
+            announced: watch::Sender::new(None),
             outbox,
             data: tokio::sync::Mutex::new(None),
         };
@@ -206,6 +212,27 @@ impl Peer {
         }
         state.problem = problem;
         changed
+    }
+
+    /// It told what users made on it; returns whether that changed.
+    pub(super) fn publishes(&self, published: Arc<Published>) -> bool {
+        let mut state = self.state();
+        let changed = state.published.as_deref() != Some(&*published);
+        if changed {
+            state.published = Some(published);
+        }
+        changed
+    }
+
+    /// What it told before a restart of this node, unless it has told again.
+    pub(super) fn published_before(&self, published: Published) {
+        let mut state = self.state();
+        state.published.get_or_insert_with(|| Arc::new(published));
+    }
+
+    /// What users made on it, as it told last.
+    pub(super) fn published(&self) -> Option<Arc<Published>> {
+        self.state().published.clone()
     }
 
     /// Whether it answers.

@@ -24,6 +24,7 @@ use super::summary::Watcher;
 use super::{
     Fleet, FragmentRequest, FragmentRunner, KnownMember, Member, MeshError, ReplyStream, Role, client, codec, seeds,
 };
+use crate::catalog::{Entry, Published};
 use crate::env::{Clock, Random};
 use crate::proto::mesh::fragment_service_server::FragmentServiceServer;
 use crate::proto::mesh::membership_service_server::MembershipServiceServer;
@@ -153,6 +154,35 @@ impl Mesh {
     /// The other nodes as they are worth keeping for the next start.
     pub fn known(&self) -> Vec<KnownMember> {
         self.directory.known()
+    }
+
+    /// Tells the others what users made on this node, in place of what it told before.
+    pub fn publish(&self, entries: &[Entry]) -> Result<(), MeshError> {
+        let made = codec::EntriesMessages::of(entries)?;
+        self.directory.definitions.send_if_modified(|told| {
+            let changed = told.as_ref().is_none_or(|told| told.digest != made.digest);
+            if changed {
+                *told = Some(Arc::new(made));
+            }
+            changed
+        });
+        Ok(())
+    }
+
+    /// What users made on the other nodes, as each of them told last.
+    pub fn published(&self) -> watch::Receiver<Arc<Vec<Arc<Published>>>> {
+        self.directory.published()
+    }
+
+    /// What other nodes had told before this one was started; those that told again since are left out, and so are
+    /// nodes that nobody knows.
+    pub fn published_before(&self, before: Vec<Published>) {
+        for published in before {
+            if let Some(peer) = self.directory.peer(&published.node) {
+                peer.published_before(published);
+            }
+        }
+        self.directory.publish();
     }
 
     /// Removes a node that is not up and will not come back; it returns only when it shows its

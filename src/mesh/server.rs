@@ -94,6 +94,7 @@ impl FragmentService for Services {
 #[tonic::async_trait]
 impl MembershipService for Services {
     type WatchSummaryStream = BoxStream<'static, Result<proto::SummaryFrame, Status>>;
+    type CatalogEntriesStream = BoxStream<'static, Result<proto::CatalogEntriesReply, Status>>;
 
     async fn gossip(&self, request: Request<proto::GossipFrame>) -> Result<Response<proto::GossipReceipt>, Status> {
         let caller = self.0.caller(&request)?;
@@ -115,6 +116,7 @@ impl MembershipService for Services {
             summary::Publication {
                 summaries: directory.summaries.clone(),
                 draining: self.0.draining.clone(),
+                definitions: directory.definitions.subscribe(),
                 origin,
                 clock: Arc::clone(&directory.clock),
                 valid_until_us: caller.valid_until_us,
@@ -122,6 +124,17 @@ impl MembershipService for Services {
             self.0.stop.clone(),
         );
         Ok(Response::new(Box::pin(frames.map(Ok))))
+    }
+
+    async fn catalog_entries(
+        &self,
+        request: Request<proto::CatalogEntriesRequest>,
+    ) -> Result<Response<Self::CatalogEntriesStream>, Status> {
+        let _known = self.0.caller(&request)?;
+        let made = self.0.directory.definitions.borrow().clone();
+        let made = made.ok_or_else(|| Status::unavailable("the node has only just begun"))?;
+        let messages = (0..made.messages.len()).map(move |place| Ok(made.messages[place].clone()));
+        Ok(Response::new(Box::pin(stream::iter(messages))))
     }
 }
 

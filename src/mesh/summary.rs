@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use tonic::transport::Channel;
 
-use super::codec::{SummaryDecoder, SummaryEncoder, SummaryOrigin, is_urgent};
+use super::codec::{EntriesMessages, SummaryDecoder, SummaryEncoder, SummaryOrigin, is_urgent};
+use super::definitions;
 use super::dial::{dial, problem_of};
 use super::directory::Directory;
 use super::gossip::Greeter;
@@ -44,6 +45,7 @@ const GOSSIP_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Publication {
     pub(super) summaries: watch::Receiver<BTreeMap<String, TableSummary>>,
     pub(super) draining: watch::Receiver<bool>,
+    pub(super) definitions: watch::Receiver<Option<Arc<EntriesMessages>>>,
     pub(super) origin: SummaryOrigin,
     pub(super) clock: Arc<dyn Clock>,
     /// End of the watcher's certificate, and so of the stream.
@@ -83,8 +85,9 @@ impl Publisher {
         }
         self.last_frame = Some(Instant::now());
         let draining = *self.publication.draining.borrow_and_update();
+        let digest = self.publication.definitions.borrow_and_update().as_ref().map(|made| made.digest);
         let now = self.publication.summaries.borrow_and_update();
-        Some(self.encoder.frame(&now, &self.publication.origin, draining))
+        Some(self.encoder.frame(&now, &self.publication.origin, draining, digest))
     }
 
     /// Waits for the next heartbeat or for a change that cannot wait for it.
@@ -93,10 +96,11 @@ impl Publisher {
         let heartbeat = sleep_until(last_frame + HEARTBEAT);
         tokio::pin!(heartbeat);
         loop {
-            let Publication { summaries, draining, .. } = &mut self.publication;
+            let Publication { summaries, draining, definitions, .. } = &mut self.publication;
             tokio::select! {
                 () = &mut heartbeat => return,
                 Ok(()) = draining.changed() => return,
+                Ok(()) = definitions.changed() => return,
                 Ok(()) = summaries.changed() => {
                     let now = summaries.borrow();
                     if self.encoder.sent().is_none_or(|sent| is_urgent(sent, &now)) {
@@ -160,7 +164,8 @@ impl Watcher {
         while outbox.try_recv().is_ok() {}
         tokio::select! {
             problem = self.follow(peer, &address, role, channel.clone()) => problem,
-            () = carry_gossip(channel, outbox, &self.directory.own.address) => Problem::Silent,
+            () = carry_gossip(channel.clone(), outbox, &self.directory.own.address) => Problem::Silent,
+            () = definitions::follow(&self.directory, peer, channel) => Problem::Silent,
         }
     }
 
@@ -188,6 +193,9 @@ impl Watcher {
                 Err(error) => return Problem::Refuses(error.to_string()),
             };
             is_draining = news.draining;
+            if let Some(digest) = news.digest {
+                peer.announced.send_replace(Some(digest));
+            }
             if let Some(origin) = &news.origin {
                 peer.connected(address, role);
                 peer.described(origin);

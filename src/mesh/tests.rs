@@ -501,3 +501,50 @@ async fn a_node_must_show_the_certificate_of_its_own_name() {
     }
     assert!(Path::new(&files.key).exists());
 }
+
+fn made(oid: u32) -> crate::catalog::Entry {
+    let object = crate::catalog::Object::Database(crate::catalog::DatabaseEntry {
+        name: format!("d{oid}"),
+        owner: None,
+        comment: String::new(),
+    });
+    crate::catalog::Entry { oid, database: oid, object }
+}
+
+fn told(node: &Node) -> Vec<(String, Vec<u32>)> {
+    let published = node.mesh.published().borrow().clone();
+    let oids = |one: &crate::catalog::Published| one.entries.iter().map(|entry| entry.oid).collect();
+    published.iter().map(|one| (one.node.as_str().to_owned(), oids(one))).collect()
+}
+
+#[tokio::test]
+async fn definitions_reach_every_node_and_stay_while_their_node_is_down() {
+    let ground = Ground::new();
+    let one = ground.node("edge-1", vec![], vec![]).await;
+    let two = ground.node("edge-2", one.seed(), vec![]).await;
+    one.mesh.publish(&[made(70_001)]).expect("told");
+    two.mesh.publish(&[]).expect("told");
+    let of_one = |oids: &[u32]| vec![("edge-1".to_owned(), oids.to_vec())];
+    until("edge-2 knows", || told(&two) == of_one(&[70_001])).await;
+    until("edge-1 knows that there are none", || told(&one) == [("edge-2".to_owned(), Vec::new())]).await;
+    let started = Instant::now();
+    one.mesh.publish(&[made(70_001), made(70_002)]).expect("told");
+    until("edge-2 knows the change", || told(&two) == of_one(&[70_001, 70_002])).await;
+    println!("a definition was known after {} ms", started.elapsed().as_millis());
+
+    let (known, kept) = (two.mesh.known(), two.mesh.published().borrow().clone());
+    one.stop().await;
+    until("edge-1 is down", || two.sees("edge-1", MemberStatus::Down)).await;
+    assert_eq!(told(&two), of_one(&[70_001, 70_002]));
+    two.stop().await;
+    let again = Node::start(&ground.files("edge-2"), "edge-2", vec![], known).await;
+    assert_eq!(told(&again), []);
+    let stranger = crate::catalog::Published { node: name("edge-9"), entries: vec![made(70_009)] };
+    let before = kept.iter().map(|one| (**one).clone()).chain([stranger]);
+    again.mesh.published_before(before.collect());
+    assert_eq!(told(&again), of_one(&[70_001, 70_002]));
+    until("edge-1 is down", || again.sees("edge-1", MemberStatus::Down)).await;
+    assert!(again.mesh.forget(&name("edge-1")));
+    assert_eq!(told(&again), []);
+    again.stop().await;
+}

@@ -46,18 +46,28 @@ impl Connection {
         let names: Vec<String> = rows.columns().fields().iter().map(|field| field.name().clone()).collect();
         let writer = Writer::new(options, &names);
         let encoder = RowEncoder::new(rows.columns(), &vec![format; columns], self.session.format());
-        if options.header || format == Format::Binary {
+        // Binary data begins together with the first row, as PostgreSQL sends it.
+        let mut first = format == Format::Binary;
+        if options.header && !first {
             data(self.wire.output(), |out| writer.head(&names, out))?;
         }
         while let Some(batch) = pull(&mut self.wire, rows, ROWS_MAX).await? {
             let encoded = encoder.batch(&batch)?;
             for row in 0..batch.num_rows() {
-                data(self.wire.output(), |out| writer.row(&encoded, row, out))?;
+                data(self.wire.output(), |out| {
+                    if std::mem::take(&mut first) {
+                        out.put_slice(BINARY_HEAD);
+                    }
+                    writer.row(&encoded, row, out)
+                })?;
                 self.wire.flush_when_full(rows.interrupt()).await?;
             }
         }
         if format == Format::Binary {
             data(self.wire.output(), |out| {
+                if first {
+                    out.put_slice(BINARY_HEAD);
+                }
                 out.put_i16(BINARY_END);
                 Ok(())
             })?;
@@ -104,12 +114,8 @@ impl<'a> Writer<'a> {
         Self { format: &options.format, quoted }
     }
 
-    /// What stands before the first row.
+    /// The line of names before the first row.
     fn head(&self, names: &[String], out: &mut BytesMut) -> Result<(), SqlError> {
-        if *self.format == CopyFormat::Binary {
-            out.put_slice(BINARY_HEAD);
-            return Ok(());
-        }
         for (place, name) in names.iter().enumerate() {
             self.delimit(place, out);
             self.text(name.as_bytes(), false, names.len() == 1, out);

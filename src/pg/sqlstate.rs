@@ -41,6 +41,16 @@ pub(super) fn error_message(error: &SqlError, severity: ErrorSeverity) -> PgWire
     if let Some(position) = error.position {
         fields.push((b'P', position.to_string()));
     }
+    if let Some(object) = error.object.as_deref() {
+        let names = [
+            (b's', &object.schema),
+            (b't', &object.table),
+            (b'c', &object.column),
+            (b'd', &object.data_type),
+            (b'n', &object.constraint),
+        ];
+        fields.extend(names.into_iter().filter_map(|(field, name)| Some((field, shown(name.as_deref()?)))));
+    }
     PgWireBackendMessage::ErrorResponse(ErrorResponse::new(fields))
 }
 
@@ -48,6 +58,7 @@ pub(super) fn error_message(error: &SqlError, severity: ErrorSeverity) -> PgWire
 pub(super) fn notice_message(notice: &Notice) -> PgWireBackendMessage {
     let mut fields = head(notice.severity.as_str(), notice.sqlstate);
     fields.push((b'M', cut(&notice.message)));
+    fields.extend(notice.detail.as_deref().map(|detail| (b'D', cut(detail))));
     PgWireBackendMessage::NoticeResponse(NoticeResponse::new(fields))
 }
 

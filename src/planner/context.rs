@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::catalog::Sequence;
 use crate::execution::{CoverageReport, MissingNodes};
 use crate::system::SettingFacts;
 use crate::types::{FragmentSettings, QueryId, SqlError};
 
+use super::relations::Relations;
 use super::statement::SetScope;
 
 /// One statement of one client.
@@ -23,6 +25,8 @@ pub struct StatementContext {
     pub roles: Vec<String>,
     /// Schemas in which bare names are looked up, in order (`"$user"` left out).
     pub search_path: Vec<String>,
+    /// What exists, and the rows of relational tables.
+    pub relations: Arc<dyn Relations>,
     /// What a missing node does to the statement.
     pub missing_nodes: MissingNodes,
     /// Leave nodes out that cannot have matching rows (`armorlake.pruning`).
@@ -55,4 +59,14 @@ pub trait SessionControl: Debug + Send + Sync {
     fn cancel_backend(&self, pid: i32) -> Result<bool, SqlError>;
     /// Ends a session of this node; false when there is no such session.
     fn terminate_backend(&self, pid: i32) -> Result<bool, SqlError>;
+    /// The next value of a sequence.
+    fn next_value(&self, sequence: &Sequence) -> Result<i64, SqlError>;
+    /// The value that `next_value` gave last in this session.
+    fn current_value(&self, sequence: &Sequence) -> Result<i64, SqlError>;
+    /// The value that any sequence gave last in this session.
+    fn last_value(&self) -> Result<i64, SqlError>;
+    /// Sets a sequence's value; it is the next one unless `is_called`.
+    fn set_value(&self, sequence: &Sequence, value: i64, is_called: bool) -> Result<(), SqlError>;
+    /// The value that a sequence gave last to anybody, and whether it gave any.
+    fn sequence_state(&self, sequence: &Sequence) -> Result<(i64, bool), SqlError>;
 }

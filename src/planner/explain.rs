@@ -80,7 +80,11 @@ impl Explanation {
     pub fn start(&self) -> Result<QueryRun, SqlError> {
         let rows = execute_stream(Arc::clone(&self.plan), self.session.task_ctx());
         let rows = rows.map_err(|error| located_error(&error, &self.sql))?;
-        Ok(QueryRun { columns: Arc::new(shown_columns(&rows.schema())), rows, coverage: self.coverage.clone() })
+        Ok(QueryRun {
+            columns: Arc::new(shown_columns(&rows.schema(), &self.session)),
+            rows,
+            coverage: self.coverage.clone(),
+        })
     }
 
     /// The plan as lines of text.

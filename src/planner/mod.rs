@@ -3,28 +3,33 @@
 //! The engine plans and optimises over the mesh-wide catalog; `split` then replaces what owners can
 //! run by fragments, `prune` decides whom to ask, `execution` runs the rest.
 
+mod changes;
 mod context;
+pub mod definition;
 mod error;
 mod explain;
 pub mod functions;
+mod names;
 mod parameters;
 mod parse;
 mod print;
 mod prune;
+mod relations;
 mod resolve;
 pub mod rewrite;
 mod split;
 mod statement;
+mod surroundings;
+mod user_types;
+mod written;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
-use datafusion::catalog::SchemaProvider;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::datasource::ViewTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState};
@@ -33,29 +38,29 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::parser::Statement as EngineStatement;
 
-use crate::catalog::{Catalog, DEFAULT_DATABASE, MESH, PUBLIC};
+use crate::catalog::{Catalog, DEFAULT_DATABASE};
 use crate::env::Clock;
-use crate::execution::{
-    Coverage, CoverageReport, Engine, FleetScanPlanner, MissingNodes, StatementCatalog, StatementRun,
-    with_watched_joins,
-};
+use crate::execution::{Coverage, Engine, FleetScanPlanner, StatementRun, with_watched_joins};
 use crate::mesh::Fleet;
-use crate::system::{
-    Activity, CatalogFacts, INFORMATION_SCHEMA, InformationSchema, PG_CATALOG, PgCatalog, RoleFacts, SessionFacts,
-};
-use crate::types::{Code, FragmentSettings, QueryId, SqlError, SqlType};
+use crate::system::{Activity, CatalogFacts, RoleFacts};
+use crate::types::{Code, SqlError, SqlType, USER_TYPE_KEY};
 
+pub use changes::{Arbiter, Change, ChangeKind, Conflict, PAIR, changed_table};
 pub use context::{SessionControl, StatementContext};
 use error::located_error;
 pub use error::sql_error_from_engine;
 pub use explain::{Explanation, PlanDetail, PlanStep};
-pub use parse::{SQL_BYTES_MAX, parse};
+pub use names::{DeclaredType, Names, Relation, TEMPORARY, no_schema, of_user_type};
+pub use parse::{CURRENT_ROLE, SQL_BYTES_MAX, parse};
+pub use relations::{CatalogOnly, Relations, lives_elsewhere};
 use rewrite::ParameterType;
 pub use statement::{
     AfterEnd, CopyFormat, CopyOptions, CopySource, CursorOptions, DiscardTarget, ExplainFormat, ExplainOptions,
     Explained, FetchCount, FetchRows, ForceQuote, InnerQuery, ParsedStatement, Scroll, SetScope, SetValue, Statement,
     StoredChange, StoredRole, StoredScope, TransactionModes,
 };
+use surroundings::{BuiltInViews, KnownFacts};
+pub use written::{Purpose, WrittenExpression, WrittenQuery, write_expression};
 
 /// What a query takes and gives.
 #[derive(Debug, Clone)]
@@ -64,6 +69,8 @@ pub struct Description {
     pub parameters: Vec<SqlType>,
     /// Its result's columns; see [`SqlType::of_field`].
     pub columns: SchemaRef,
+    /// It gives rows: a change without RETURNING does not.
+    pub returns: bool,
 }
 
 /// A query that was parsed once, to be rewritten and planned whenever it runs.
@@ -121,12 +128,16 @@ pub struct Planner {
     engine: Arc<Engine>,
     /// What sessions are copies of.
     base: SessionState,
-    catalog: Arc<Catalog>,
+    /// What is there before any user makes something.
+    built_in: Arc<Catalog>,
     fleet: Arc<dyn Fleet>,
     node: NodeFacts,
     clock: Arc<dyn Clock>,
-    facts: Arc<CatalogFacts>,
-    views: Arc<BTreeMap<String, Arc<ViewTable>>>,
+    /// What does not change with the catalog: the roles.
+    roles: CatalogFacts,
+    views: BuiltInViews,
+    /// Facts of the snapshots that statements used last, the newest use last.
+    known: Mutex<Vec<KnownFacts>>,
 }
 
 /// A statement ready to run.
@@ -136,20 +147,29 @@ struct Prepared {
     coverage: Coverage,
 }
 
+impl Prepared {
+    fn started(self) -> Result<QueryRun, DataFusionError> {
+        let rows = execute_stream(self.plan, self.session.task_ctx())?;
+        Ok(QueryRun { columns: Arc::new(shown_columns(&rows.schema(), &self.session)), rows, coverage: self.coverage })
+    }
+}
+
 impl Planner {
-    /// A planner over a catalog snapshot; plans the built-in views once.
+    /// A planner over the built-in catalog, whose views it plans once.
     pub async fn new(
         engine: Arc<Engine>,
-        catalog: Arc<Catalog>,
+        built_in: Arc<Catalog>,
         fleet: Arc<dyn Fleet>,
         node: NodeFacts,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SqlError> {
-        let facts = CatalogFacts::new(Arc::clone(&catalog), DEFAULT_DATABASE, node.roles.clone(), BTreeMap::new());
-        let (facts, views, mut base) = (Arc::new(facts), Arc::default(), engine.base());
+        let roles = CatalogFacts::new(Arc::clone(&built_in), DEFAULT_DATABASE, node.roles.clone(), BTreeMap::new());
+        let mut base = engine.base();
         functions::register_tables(&mut base).map_err(|error| sql_error_from_engine(&error))?;
-        let mut planner = Self { engine, base, catalog, fleet, node, clock, facts, views };
-        planner.plan_views().await.map_err(|error| sql_error_from_engine(&error))?;
+        let (views, known) = (BuiltInViews::default(), Mutex::default());
+        let mut planner = Self { engine, base, built_in, fleet, node, clock, roles, views, known };
+        planner.views = planner.plan_built_in_views().await.map_err(|error| sql_error_from_engine(&error))?;
+        planner.known = Mutex::default();
         Ok(planner)
     }
 
@@ -167,17 +187,9 @@ impl Planner {
         hints: &[Option<SqlType>],
     ) -> Result<Description, SqlError> {
         let session = self.session(context)?;
-        let sql = query.sql.as_ref();
-        let described = async {
-            let declared: Vec<_> =
-                hints.iter().map(|hint| hint.map(|kind| ParameterType { kind, scale: None })).collect();
-            let (plan, parameters) = typed_plan(&session, &query.statement, &declared).await?;
-            let plan = session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})?;
-            Ok(Description { parameters, columns: Arc::new(shown_columns(plan.schema().as_arrow())) })
-        };
-        match described.await {
+        match describe_in(query, &session, hints).await {
             Ok(description) => Ok(description),
-            Err(error) => Err(self.told(&error, sql, context).await),
+            Err(error) => Err(self.told(&error, &query.sql, context).await),
         }
     }
 
@@ -219,10 +231,7 @@ impl Planner {
         context: &StatementContext,
         parameters: Vec<ScalarValue>,
     ) -> Result<QueryRun, SqlError> {
-        let prepared = self.prepare(query, context, parameters).await?;
-        let rows = execute_stream(prepared.plan, prepared.session.task_ctx());
-        let rows = rows.map_err(|error| located_error(&error, &query.sql))?;
-        Ok(QueryRun { columns: Arc::new(shown_columns(&rows.schema())), rows, coverage: prepared.coverage })
+        self.prepare(query, context, parameters).await?.started().map_err(|error| located_error(&error, &query.sql))
     }
 
     /// Plans a query to be shown, and maybe run.
@@ -245,17 +254,21 @@ impl Planner {
 
     /// Whether there is a role of this name.
     pub fn has_role(&self, name: &str) -> bool {
-        self.facts.role(name).is_some()
+        self.roles.role(name).is_some()
     }
 
-    /// Whether there is a database of this name.
-    pub fn has_database(&self, name: &str) -> bool {
-        self.catalog.databases.contains_key(name)
+    /// What is there before any user makes something.
+    pub fn built_in(&self) -> &Arc<Catalog> {
+        &self.built_in
     }
 
     /// Whether a relation of this name, as written or through the search path, is a view.
     pub fn is_view(&self, context: &StatementContext, name: &str) -> bool {
-        let found = |schema: &str, name: &str| self.views.contains_key(&format!("{schema}.{name}"));
+        let catalog = context.relations.catalog();
+        let Some(database) = catalog.databases.get(&context.settings.current_database) else { return false };
+        let found = |schema: &str, name: &str| {
+            database.schemas.get(schema).is_some_and(|schema| schema.views.contains_key(name))
+        };
         match name.split_once('.') {
             Some((schema, name)) => found(schema, name),
             None => context.search_path.iter().any(|schema| found(schema, name)),
@@ -269,21 +282,28 @@ impl Planner {
         parameters: Vec<ScalarValue>,
     ) -> Result<Prepared, SqlError> {
         let session = self.session(context)?;
-        let planned = async {
-            let told = |(index, value): (usize, &ScalarValue)| type_of_parameter(value, query.parameters.get(index));
-            let known: Vec<_> = parameters.iter().enumerate().map(told).collect();
-            let (mut plan, _) = typed_plan(&session, &query.statement, &known).await?;
-            if !parameters.is_empty() {
-                let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
-                plan = plan.with_param_values(ParamValues::List(values))?;
-            }
-            self.physical_plan(&session, &plan, context).await
-        };
-        let planned: Result<_, DataFusionError> = planned.await;
-        match planned {
-            Ok((plan, coverage)) => Ok(Prepared { session, plan, coverage }),
+        match self.prepare_in(query, session, context, parameters).await {
+            Ok(prepared) => Ok(prepared),
             Err(error) => Err(self.told(&error, &query.sql, context).await),
         }
+    }
+
+    async fn prepare_in(
+        &self,
+        query: &ParsedQuery,
+        session: SessionState,
+        context: &StatementContext,
+        parameters: Vec<ScalarValue>,
+    ) -> Result<Prepared, DataFusionError> {
+        let told = |(index, value): (usize, &ScalarValue)| type_of_parameter(value, query.parameters.get(index));
+        let known: Vec<_> = parameters.iter().enumerate().map(told).collect();
+        let (mut plan, _) = typed_plan(&session, &query.statement, &known).await?;
+        if !parameters.is_empty() {
+            let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
+            plan = plan.with_param_values(ParamValues::List(values))?;
+        }
+        let (plan, coverage) = self.physical_plan(&session, &plan, context).await?;
+        Ok(Prepared { session, plan, coverage })
     }
 
     async fn physical_plan(
@@ -336,95 +356,30 @@ impl Planner {
             clock: Arc::clone(&self.clock),
         }
     }
-
-    fn session(&self, context: &StatementContext) -> Result<SessionState, SqlError> {
-        let database = &context.settings.current_database;
-        let mut schemas: BTreeMap<String, Arc<dyn SchemaProvider>> = BTreeMap::new();
-        for schema in [PUBLIC, MESH] {
-            let provider = resolve::UserSchema {
-                catalog: Arc::clone(&self.catalog),
-                database: database.clone(),
-                schema: schema.to_owned(),
-                views: Arc::clone(&self.views),
-                fleet: Arc::clone(&self.fleet),
-                last_coverage: context.last_coverage.clone(),
-            };
-            schemas.insert(schema.to_owned(), Arc::new(provider));
-        }
-        let session = Arc::new(self.session_facts(context));
-        let pg_catalog = PgCatalog::new(Arc::clone(&self.facts), Arc::clone(&session));
-        schemas.insert(PG_CATALOG.to_owned(), Arc::new(pg_catalog));
-        let information_schema = InformationSchema::new(Arc::clone(&self.facts), Arc::clone(&session));
-        schemas.insert(INFORMATION_SCHEMA.to_owned(), Arc::new(information_schema));
-        let first = context.search_path.iter().find(|schema| schemas.contains_key(*schema)).cloned();
-        let functions = Arc::new(functions::FunctionContext {
-            catalog: Arc::clone(&self.facts),
-            session,
-            control: context.control.clone(),
-        });
-        let tables = StatementCatalog::new(database, schemas);
-        let state = self.engine.session_from(&self.base, tables, &context.settings);
-        let mut state = state.map_err(|error| sql_error_from_engine(&error))?;
-        state.config_mut().options_mut().catalog.default_schema = first.unwrap_or_else(|| PUBLIC.to_owned());
-        functions::register_of_session(&mut state, &functions).map_err(|error| sql_error_from_engine(&error))?;
-        Ok(state)
-    }
-
-    fn session_facts(&self, context: &StatementContext) -> SessionFacts {
-        let exists = |schema: &&String| schema.as_str() == PUBLIC || schema.as_str() == MESH;
-        SessionFacts {
-            current_user: context.settings.current_user.clone(),
-            session_user: context.settings.current_user.clone(),
-            search_path: context.search_path.iter().filter(exists).cloned().collect(),
-            backend_pid: context.backend_pid,
-            now_us: context.settings.now_us,
-            started_us: self.node.started_us,
-            version: self.node.version.clone(),
-            settings: Arc::clone(&context.shown_settings),
-            table_bytes: self.table_bytes(),
-            activity: self.node.activity.clone(),
-            ..SessionFacts::default()
-        }
-    }
-
-    /// Bytes of the event tables on all known nodes, by object id.
-    fn table_bytes(&self) -> BTreeMap<u32, i64> {
-        let mut bytes = BTreeMap::new();
-        for member in self.fleet.members() {
-            for (name, summary) in member.tables.iter() {
-                if let Some(table) = self.catalog.event_table(name) {
-                    *bytes.entry(table.oid).or_default() += i64::try_from(summary.bytes).unwrap_or(i64::MAX);
-                }
-            }
-        }
-        bytes
-    }
-
-    /// Plans the built-in views, and notes their columns for the system tables.
-    async fn plan_views(&mut self) -> Result<(), DataFusionError> {
-        let session = self.session(&built_in_context()).map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let (mut views, mut columns) = (BTreeMap::new(), BTreeMap::new());
-        let database = self.catalog.databases.get(DEFAULT_DATABASE);
-        for (schema, objects) in database.iter().flat_map(|database| &database.schemas) {
-            for view in objects.views.values() {
-                let plan = logical_plan(&session, &parse_statement(&session, &view.sql)?, &[]).await?;
-                let analysed =
-                    session.analyzer().execute_and_check(plan.clone(), session.config_options(), |_, _| {})?;
-                columns.insert(view.oid, Arc::new(shown_columns(analysed.schema().as_arrow())));
-                views.insert(format!("{schema}.{}", view.name), Arc::new(ViewTable::new(plan, Some(view.sql.clone()))));
-            }
-        }
-        let roles = self.node.roles.clone();
-        self.facts = Arc::new(CatalogFacts::new(Arc::clone(&self.catalog), DEFAULT_DATABASE, roles, columns));
-        self.views = Arc::new(views);
-        Ok(())
-    }
 }
 
-/// The columns under the names that clients see.
-fn shown_columns(schema: &Schema) -> Schema {
-    let fields =
-        schema.fields().iter().map(|field| field.as_ref().clone().with_name(rewrite::shown_name(field.name())));
+async fn describe_in(
+    query: &ParsedQuery,
+    session: &SessionState,
+    hints: &[Option<SqlType>],
+) -> Result<Description, DataFusionError> {
+    let declared: Vec<_> = hints.iter().map(|hint| hint.map(|kind| ParameterType { kind, scale: None })).collect();
+    let (plan, parameters) = typed_plan(session, &query.statement, &declared).await?;
+    let plan = session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})?;
+    Ok(Description { parameters, columns: Arc::new(shown_columns(plan.schema().as_arrow(), session)), returns: true })
+}
+
+/// The columns under the names and types that clients see.
+fn shown_columns(schema: &Schema, session: &SessionState) -> Schema {
+    let views = session.config().get_extension::<relations::StatementViews>();
+    let is_told = |oid: &String| oid.parse().is_ok_and(|oid| views.as_ref().is_some_and(|views| views.is_told(oid)));
+    let fields = schema.fields().iter().map(|field| {
+        let mut field = field.as_ref().clone().with_name(rewrite::shown_name(field.name()));
+        if field.metadata().get(USER_TYPE_KEY).is_some_and(|oid| !is_told(oid)) {
+            field.metadata_mut().remove(USER_TYPE_KEY);
+        }
+        field
+    });
     Schema::new(fields.collect::<Vec<_>>())
 }
 
@@ -433,7 +388,17 @@ fn parse_statement(session: &SessionState, sql: &str) -> Result<EngineStatement,
     session.sql_to_statement(sql, &datafusion::config::Dialect::PostgreSQL)
 }
 
+/// The plan of a query for a client, who sees objects by their names.
 async fn logical_plan(
+    session: &SessionState,
+    statement: &EngineStatement,
+    parameters: &[Option<ParameterType>],
+) -> Result<LogicalPlan, DataFusionError> {
+    functions::with_names(plan_of(session, statement, parameters).await?, session)
+}
+
+/// The plan of a query, with the views that it names.
+async fn plan_of(
     session: &SessionState,
     statement: &EngineStatement,
     parameters: &[Option<ParameterType>],
@@ -444,7 +409,12 @@ async fn logical_plan(
             return Err(DataFusionError::NotImplemented(refusal.to_owned()));
         }
         rewrite::rewrite_with_parameters(inner, parameters);
+        let views = session.config().get_extension::<relations::StatementViews>();
+        if let Some(names) = views.as_ref().and_then(|views| views.names()) {
+            user_types::rewrite(inner, names).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        }
     }
+    relations::plan_views(session, &statement).await?;
     let plan = session.statement_to_plan(statement).await?;
     match plan {
         LogicalPlan::Dml(_)
@@ -456,7 +426,7 @@ async fn logical_plan(
         | LogicalPlan::DescribeTable(_) => {
             Err(DataFusionError::NotImplemented("only queries can be run here".to_owned()))
         }
-        query => functions::with_names(query, session),
+        query => Ok(query),
     }
 }
 
@@ -506,23 +476,4 @@ fn type_of_parameter(value: &ScalarValue, described: Option<&SqlType>) -> Option
         _ => None,
     };
     Some(ParameterType { kind, scale })
-}
-
-/// Nobody's statement: for planning the built-in views, which depend on no session.
-fn built_in_context() -> StatementContext {
-    StatementContext {
-        query_id: QueryId(uuid::Uuid::nil()),
-        settings: FragmentSettings { current_database: DEFAULT_DATABASE.to_owned(), ..FragmentSettings::default() },
-        roles: Vec::new(),
-        search_path: vec![PUBLIC.to_owned()],
-        missing_nodes: MissingNodes::Warn,
-        pruning: true,
-        node_timeout: std::time::Duration::from_secs(5),
-        deadline: None,
-        cancel: tokio_util::sync::CancellationToken::new(),
-        last_coverage: CoverageReport::default(),
-        backend_pid: 0,
-        shown_settings: Arc::default(),
-        control: None,
-    }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod copy;
 mod copy_options;
 mod cursors;
+mod definitions;
 mod explain;
 mod lexer;
 mod limits;
@@ -24,6 +25,8 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::types::{Code, SqlError};
 
 use super::statement::{InnerQuery, ParsedStatement, Statement};
+pub use definitions::CURRENT_ROLE;
+pub(super) use definitions::type_of_text;
 pub(super) use lexer::{Lexeme, Lexer};
 use reader::Reader;
 
@@ -93,6 +96,9 @@ fn check_query(lexer: &Lexer<'_>, lexemes: &[Lexeme]) -> Result<Statement, SqlEr
     }
     match parsed {
         ast::Statement::Query(query) => Ok(query_kind(&query)),
+        ast::Statement::Insert(_) => Ok(Statement::Change("INSERT")),
+        ast::Statement::Update(_) => Ok(Statement::Change("UPDATE")),
+        ast::Statement::Delete(_) => Ok(Statement::Change("DELETE")),
         _ => Ok(Statement::Unsupported { tag: first_word(lexemes) }),
     }
 }
@@ -102,9 +108,9 @@ fn query_kind(query: &ast::Query) -> Statement {
         ast::SetExpr::Select(select) if select.into.is_some() => {
             Statement::Unsupported { tag: String::from("SELECT INTO") }
         }
-        ast::SetExpr::Insert(_) => Statement::Unsupported { tag: String::from("INSERT") },
-        ast::SetExpr::Update(_) => Statement::Unsupported { tag: String::from("UPDATE") },
-        ast::SetExpr::Delete(_) => Statement::Unsupported { tag: String::from("DELETE") },
+        ast::SetExpr::Insert(_) => Statement::Change("INSERT"),
+        ast::SetExpr::Update(_) => Statement::Change("UPDATE"),
+        ast::SetExpr::Delete(_) => Statement::Change("DELETE"),
         ast::SetExpr::Merge(_) => Statement::Unsupported { tag: String::from("MERGE") },
         _ => Statement::Query,
     }

@@ -20,7 +20,7 @@ use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicate
 use crate::catalog::{Scope, Table};
 use crate::execution::{Ask, PrunedNode};
 use crate::mesh::{Member, Role};
-use crate::types::{DistinctSet, TableSummary};
+use crate::types::{DistinctSet, NodeName, TableSummary};
 
 /// Oldest summary that may leave a node out.
 const SUMMARY_AGE_MAX: Duration = Duration::from_secs(2);
@@ -38,6 +38,9 @@ pub(super) struct Pruner<'a> {
 impl Pruner<'_> {
     /// Splits the nodes for one fragment: its table and the conjuncts over the table's columns.
     pub(super) fn assign(&self, table: &Table, filters: &[Expr]) -> Result<(Vec<Ask>, Vec<PrunedNode>)> {
+        if let Some(relational) = &table.relational {
+            return Ok(self.at_home(table, &relational.home));
+        }
         let predicate = self.predicate(table, filters)?;
         let (mut asked, mut pruned) = (Vec::new(), Vec::new());
         for member in self.members {
@@ -48,6 +51,18 @@ impl Pruner<'_> {
             }
         }
         Ok((asked, pruned))
+    }
+
+    /// All rows of a relational table lie on one node, be it known or not.
+    fn at_home(&self, table: &Table, home: &NodeName) -> (Vec<Ask>, Vec<PrunedNode>) {
+        let (asked, others): (Vec<_>, Vec<_>) = self.members.iter().partition(|member| member.name == *home);
+        let mut asked: Vec<Ask> = asked.into_iter().map(|member| ask(member, table)).collect();
+        if asked.is_empty() {
+            asked.push(Ask { owner: home.clone(), rows_known: 0, summary_age: None });
+        }
+        let reason = format!("{} lives on {home}", table.name);
+        let pruned = |member: &Member| PrunedNode { ask: ask(member, table), reason: reason.clone() };
+        (asked, others.into_iter().map(pruned).collect())
     }
 
     fn predicate(&self, table: &Table, filters: &[Expr]) -> Result<Option<PruningPredicate>> {
@@ -92,7 +107,9 @@ impl Pruner<'_> {
 }
 
 fn ask(member: &Member, table: &Table) -> Ask {
-    let rows_known = member.tables.get(&table.name).map_or(0, |summary| summary.rows);
+    // Summaries are of event tables, whose names a relational table may have as well.
+    let summary = member.tables.get(&table.name).filter(|_| table.scope == Scope::Event);
+    let rows_known = summary.map_or(0, |summary| summary.rows);
     Ask { owner: member.name.clone(), rows_known, summary_age: member.summary_age }
 }
 

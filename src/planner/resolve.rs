@@ -13,8 +13,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableSource};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::catalog::{Catalog, Table};
-use crate::execution::CoverageReport;
+use super::relations::{Relations, StatementViews};
+use crate::catalog::{Catalog, Scope, Table};
+use crate::execution::{CoverageReport, RelationTable};
 use crate::mesh::Fleet;
 use crate::system::mesh;
 
@@ -43,7 +44,7 @@ impl TableProvider for FleetTable {
     }
 }
 
-/// The spread table behind a scan's source.
+/// The table behind a scan's source, when its rows lie at owners.
 pub(super) fn fleet_table_of(source: &Arc<dyn TableSource>) -> Option<Arc<Table>> {
     let provider = source_as_provider(source).ok()?;
     provider.downcast_ref::<FleetTable>().map(|table| Arc::clone(&table.0))
@@ -60,13 +61,16 @@ impl UserSchema {
     }
 }
 
-/// `public` or `mesh` of one database for one statement.
+/// A schema of one database for one statement.
 #[derive(Debug)]
 pub(super) struct UserSchema {
     pub(super) catalog: Arc<Catalog>,
+    pub(super) relations: Arc<dyn Relations>,
     pub(super) database: String,
     pub(super) schema: String,
-    pub(super) views: Arc<BTreeMap<String, Arc<ViewTable>>>,
+    /// The built-in views by object id.
+    pub(super) built_in: Arc<BTreeMap<u32, Arc<ViewTable>>>,
+    pub(super) views: Arc<StatementViews>,
     pub(super) fleet: Arc<dyn Fleet>,
     pub(super) last_coverage: CoverageReport,
 }
@@ -79,18 +83,48 @@ impl SchemaProvider for UserSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if let Some(table) = self.catalog.table(&self.database, &self.schema, name) {
-            if table.is_spread() {
+        let Some(database) = self.catalog.databases.get(&self.database) else { return Ok(None) };
+        let Some(schema) = database.schemas.get(&self.schema) else { return Ok(None) };
+        if let Some(table) = schema.tables.get(name) {
+            if table.is_spread() || self.relations.home_of(table).is_some() {
                 return Ok(Some(Arc::new(FleetTable(Arc::clone(table)))));
+            }
+            if table.scope == Scope::Relational {
+                let rows = self.relations.rows(table).map_err(|error| DataFusionError::External(Box::new(error)))?;
+                return Ok(Some(Arc::new(RelationTable::new(Arc::clone(table), rows))));
             }
             let rows = self.own_rows(table)?;
             return Ok(Some(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?)));
         }
-        let view = self.views.get(&format!("{}.{name}", self.schema));
-        Ok(view.map(|view| Arc::clone(view) as Arc<dyn TableProvider>))
+        let Some(view) = schema.views.get(name) else { return Ok(None) };
+        let planned = self.built_in.get(&view.oid).map(Arc::clone).or_else(|| self.views.planned(view.oid));
+        Ok(planned.map(|view| view as Arc<dyn TableProvider>))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.table_names().iter().any(|known| known == name)
+        let schema = self.catalog.databases.get(&self.database).and_then(|database| database.schemas.get(&self.schema));
+        schema.is_some_and(|schema| schema.tables.contains_key(name) || schema.views.contains_key(name))
+    }
+}
+
+/// The schemas of the search path as one: a bare name means the first that has it.
+#[derive(Debug)]
+pub(super) struct SearchedSchemas(pub(super) Vec<Arc<dyn SchemaProvider>>);
+
+#[async_trait]
+impl SchemaProvider for SearchedSchemas {
+    fn table_names(&self) -> Vec<String> {
+        self.0.iter().flat_map(|schema| schema.table_names()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        match self.0.iter().find(|schema| schema.table_exist(name)) {
+            Some(schema) => schema.table(name).await,
+            None => Ok(None),
+        }
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.0.iter().any(|schema| schema.table_exist(name))
     }
 }

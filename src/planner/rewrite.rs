@@ -19,6 +19,7 @@ mod lateral;
 mod names;
 mod numbers;
 mod operators;
+mod outer_rows;
 mod parameters;
 mod precedence;
 mod precision;
@@ -36,7 +37,8 @@ use datafusion::sql::sqlparser::ast::{
     Expr, OrderBy, OrderByKind, Query, Select, Statement, TableFactor, VisitMut, VisitorMut,
 };
 
-pub(in crate::planner) use build::array_literal;
+pub(in crate::planner) use build::{array_literal, folded, last_part as last_name, parts as name_parts};
+pub(in crate::planner) use columns::column_name;
 
 pub use columns::shown_name;
 pub(in crate::planner) use operators::backslashed;

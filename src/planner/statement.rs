@@ -1,5 +1,7 @@
 //! A statement of a client in our own words; `planner::parse` makes it, `session` carries it out.
 
+use super::definition::Definition;
+
 /// One statement of a text that may hold several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParsedStatement {
@@ -137,6 +139,19 @@ pub enum Statement {
         /// What becomes of the setting.
         change: StoredChange,
     },
+    /// INSERT, UPDATE and DELETE; the word tells which.
+    Change(&'static str),
+    /// TRUNCATE.
+    Truncate {
+        /// The tables' names: schema, if one is written, and name.
+        tables: Vec<(Option<String>, String)>,
+        /// Sequences of the tables' columns begin again.
+        restart_identity: bool,
+        /// Tables that refer to these are emptied as well.
+        cascade: bool,
+    },
+    /// CREATE, ALTER, DROP, COMMENT ON and what is like them.
+    Define(Box<Definition>),
     /// A PostgreSQL statement that this node does not have.
     Unsupported {
         /// The command's name, such as `CREATE TABLE`.
@@ -145,7 +160,7 @@ pub enum Statement {
 }
 
 /// A query inside another statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InnerQuery {
     /// Its text.
     pub sql: String,

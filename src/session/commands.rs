@@ -42,16 +42,20 @@ impl Session {
             }
             Statement::Savepoint(name) => {
                 self.transaction.savepoint(&self.settings, name.clone(), self.effects.len())?;
+                self.marks.push(self.data.savepoint());
                 Ok(done("SAVEPOINT"))
             }
             Statement::Release(name) => {
                 let left = self.transaction.release(name)?;
                 self.statements.release(left);
+                self.marks.truncate(left);
                 Ok(done("RELEASE"))
             }
             Statement::RollbackTo(name) => {
                 let left = self.transaction.rollback_to(&mut self.settings, name)?;
                 self.statements.roll_back_to(left.savepoints);
+                self.marks.truncate(left.savepoints);
+                self.data.roll_back_to(self.marks.last().and_then(Option::as_ref));
                 self.effects.truncate(left.effects);
                 Ok(done("ROLLBACK"))
             }
@@ -169,6 +173,7 @@ impl Session {
         }
         let (tag, notice) = self.transaction.end(&mut self.settings, how, after, now_us)?;
         if tag == "COMMIT" {
+            self.marks.clear();
             self.statements.commit();
         } else {
             self.roll_back();
@@ -187,6 +192,8 @@ impl Session {
     pub(super) fn roll_back(&mut self) {
         self.statements.roll_back();
         self.effects.clear();
+        self.marks.clear();
+        self.data.roll_back();
     }
 
     fn discard(&mut self, target: DiscardTarget) -> Result<Execution, SqlError> {

@@ -4,12 +4,16 @@
 //! what they change is noted here and taken over when the statement ends. `set_config` is checked
 //! at once against a copy of the settings, which later calls of the same statement see.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::catalog::Sequence;
 use crate::planner::{SessionControl, SetScope, SetValue};
+use crate::storage::SequenceState;
 use crate::types::{Code, SqlError};
 
 use super::channels;
+use super::data::Data;
 use super::effects::Effect;
 use super::list::{Backend, SessionList};
 use super::settings::{self, Settings};
@@ -39,6 +43,17 @@ pub(super) struct Control {
     listening: Vec<String>,
     user: String,
     is_admin: bool,
+    data: Data,
+    sequences: Arc<Mutex<SequenceValues>>,
+}
+
+/// What sequences gave to a session.
+#[derive(Debug, Default)]
+pub(super) struct SequenceValues {
+    /// The last value of each, by object id.
+    given: HashMap<u32, i64>,
+    /// The sequence that gave a value last.
+    last: Option<u32>,
 }
 
 impl Control {
@@ -96,6 +111,46 @@ impl SessionControl for Control {
         let may = self.check_backend(pid, "process is being terminated")?;
         Ok(may && self.sessions.end(pid, Backend::Session))
     }
+
+    fn next_value(&self, sequence: &Sequence) -> Result<i64, SqlError> {
+        self.data.check_home("sequence", &sequence.name, sequence.oid)?;
+        let value = self.data.with(|transaction| transaction.next_value(sequence))?;
+        let mut values = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+        values.given.insert(sequence.oid, value);
+        values.last = Some(sequence.oid);
+        Ok(value)
+    }
+
+    fn current_value(&self, sequence: &Sequence) -> Result<i64, SqlError> {
+        let values = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+        values.given.get(&sequence.oid).copied().ok_or_else(|| {
+            let text = format!("currval of sequence \"{}\" is not yet defined in this session", sequence.name);
+            SqlError::new(Code::ObjectNotInPrerequisiteState, text)
+        })
+    }
+
+    fn last_value(&self) -> Result<i64, SqlError> {
+        let values = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = values.last.and_then(|last| values.given.get(&last).copied());
+        let text = "lastval is not yet defined in this session";
+        last.ok_or_else(|| SqlError::new(Code::ObjectNotInPrerequisiteState, text))
+    }
+
+    fn set_value(&self, sequence: &Sequence, value: i64, is_called: bool) -> Result<(), SqlError> {
+        self.data.check_home("sequence", &sequence.name, sequence.oid)?;
+        self.data.with(|transaction| transaction.set_value(sequence, SequenceState { last: value, is_called }))?;
+        if is_called {
+            let mut values = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
+            values.given.insert(sequence.oid, value);
+        }
+        Ok(())
+    }
+
+    fn sequence_state(&self, sequence: &Sequence) -> Result<(i64, bool), SqlError> {
+        self.data.check_home("sequence", &sequence.name, sequence.oid)?;
+        let state = self.data.with(|transaction| Ok(transaction.sequence_state(sequence)))?;
+        Ok((state.last, state.is_called))
+    }
 }
 
 impl Session {
@@ -107,6 +162,8 @@ impl Session {
             listening: self.channel_end.listening(),
             user: self.user.clone(),
             is_admin: self.is_admin(),
+            data: self.data.clone(),
+            sequences: Arc::clone(&self.sequences),
         });
         self.control = Some(Arc::clone(&control));
         control

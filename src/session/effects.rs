@@ -23,6 +23,8 @@ pub(super) enum Effect {
     Unlisten(Option<String>),
     Notify(String, String),
     Stored(Scope, Change),
+    /// A table of ON COMMIT DROP goes, by its object id.
+    DropTable(u32),
 }
 
 impl Session {
@@ -92,7 +94,7 @@ impl Session {
             return Err(SqlError::new(Code::UndefinedObject, format!("role \"{role}\" does not exist")));
         }
         if let Some(database) = &scope.database
-            && !self.shared.planner.has_database(database)
+            && !self.relations().catalog().databases.contains_key(database)
         {
             return Err(SqlError::new(Code::InvalidCatalogName, format!("database \"{database}\" does not exist")));
         }
@@ -112,10 +114,10 @@ impl Session {
         self.roles.iter().any(|role| role == ADMIN)
     }
 
-    /// Does what waited for the commit; what can fail comes first.
+    /// Commits what was written and does what waited for it; what can fail comes first.
     pub(super) async fn carry_out_effects(&mut self) -> Result<(), SqlError> {
         if self.effects.is_empty() {
-            return Ok(());
+            return self.data.commit().await;
         }
         let effects = std::mem::take(&mut self.effects);
         let (mut stored, mut said, mut known) = (Vec::new(), Vec::new(), HashSet::new());
@@ -126,15 +128,20 @@ impl Session {
                 Effect::Notify(channel, payload) if known.insert((channel, payload)) => {
                     said.push((channel.clone(), payload.clone()));
                 }
+                Effect::DropTable(table) => self.data.with(|transaction| {
+                    let is_there = transaction.catalog().table_by_oid(*table).is_some();
+                    if is_there { transaction.drop_entry(*table) } else { Ok(()) }
+                })?,
                 _ => {}
             }
         }
         self.shared.stored.change(&stored).await?;
+        self.data.commit().await?;
         for effect in &effects {
             match effect {
                 Effect::Listen(channel) => self.channel_end.listen(channel)?,
                 Effect::Unlisten(channel) => self.channel_end.unlisten(channel.as_deref()),
-                Effect::Notify(..) | Effect::Stored(..) => {}
+                Effect::Notify(..) | Effect::Stored(..) | Effect::DropTable(_) => {}
             }
         }
         self.channel_end.notify(&said)

@@ -103,6 +103,15 @@ impl Session {
                 parameters = description.parameters;
                 Some(description.columns)
             }
+            Statement::Change(_) => {
+                let parsed = self.shared.planner.parse_query(&parsed.sql)?;
+                let context = self.context(interrupt);
+                let planner = Arc::clone(&self.shared.planner);
+                let described = interrupt.guard(planner.describe_change(&parsed, &context, hints)).await?;
+                parameters = described.parameters.clone();
+                query = Some(parsed.described(&described));
+                described.returns.then_some(described.columns)
+            }
             Statement::Explain { options, what } => {
                 if let Explained::Query(inner) = what {
                     parameters = self.describe_inner(parsed, inner, hints, interrupt).await?;

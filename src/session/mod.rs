@@ -5,17 +5,22 @@
 //! commands (SET, BEGIN, DECLARE, ...) are carried out here.
 
 mod arguments;
+mod changes;
 mod channels;
 mod commands;
 mod control;
 mod copy;
 mod cursor;
 mod cursors;
+mod data;
+mod define;
 mod definitions;
 mod effects;
 mod explain;
 mod facts;
+mod fleet_catalog;
 mod format;
+mod homes;
 mod interrupt;
 mod list;
 mod notice;
@@ -31,15 +36,17 @@ mod transaction;
 mod values;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::env::{Clock, Random};
 use crate::execution::CoverageReport;
 use crate::planner::Planner;
+use crate::storage::{Savepoint, Store};
 
 pub use crate::types::Zone;
 pub use channels::{Channels, Notification};
 pub use definitions::{Access, Report, SETTINGS, SettingDefinition};
+pub use fleet_catalog::{FleetCatalog, Others};
 pub use format::{DateOrder, DateStyle, FormatSettings, IntervalStyle};
 pub use interrupt::{Interrupt, InterruptReason};
 pub use list::{CancelKey, SessionInfo, SessionList, SessionState};
@@ -51,7 +58,8 @@ pub use stored::{SettingsKeeper, StoredSettings};
 pub use transaction::TransactionStatus;
 
 use channels::ChannelEnd;
-use control::Control;
+use control::{Control, SequenceValues};
+use data::Data;
 use effects::Effect;
 use facts::FactsCache;
 use list::SessionEntry;
@@ -63,6 +71,10 @@ use transaction::Transaction;
 pub struct SessionShared {
     /// Plans and starts queries.
     pub planner: Arc<Planner>,
+    /// Keeps relational tables.
+    pub store: Arc<Store>,
+    /// What exists here and on the other nodes.
+    pub fleet: Arc<FleetCatalog>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives statement ids and cancel keys.
@@ -104,6 +116,11 @@ pub struct Session {
     settings: Settings,
     facts: FactsCache,
     transaction: Transaction,
+    data: Data,
+    /// Where the transaction's writes stood at its savepoints, in their order.
+    marks: Vec<Option<Savepoint>>,
+    /// What sequences gave to this session.
+    sequences: Arc<Mutex<SequenceValues>>,
     statements: Statements,
     /// What the functions of the last statement may do.
     control: Option<Arc<Control>>,

@@ -37,11 +37,23 @@ pub struct Notice {
     pub sqlstate: &'static str,
     /// One line.
     pub message: String,
+    /// More facts, or nothing.
+    pub detail: Option<String>,
 }
 
 impl Notice {
+    /// A notice.
+    pub(super) fn told(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Notice, sqlstate: "00000", message: message.into(), detail: None }
+    }
+
     /// A warning.
     pub(super) fn warning(sqlstate: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, sqlstate, message: message.into() }
+        Self { severity: Severity::Warning, sqlstate, message: message.into(), detail: None }
+    }
+
+    /// The same with more facts.
+    pub(super) fn with_detail(self, detail: String) -> Self {
+        Self { detail: Some(detail), ..self }
     }
 }

@@ -49,6 +49,8 @@ pub struct RowStream {
     pending: Option<RecordBatch>,
     coverage: Option<Coverage>,
     tag: &'static str,
+    /// The whole tag, where it does not tell of the rows.
+    told: Option<String>,
     sent: u64,
     /// Rows that were handed out in all.
     total: u64,
@@ -72,6 +74,7 @@ impl RowStream {
             pending: None,
             coverage: Some(run.coverage),
             tag: "SELECT",
+            told: None,
             sent: 0,
             total: 0,
             control: None,
@@ -88,6 +91,7 @@ impl RowStream {
             pending: None,
             coverage: None,
             tag,
+            told: None,
             sent: 0,
             total: 0,
             control: None,
@@ -105,6 +109,7 @@ impl RowStream {
             pending: None,
             coverage: None,
             tag: "FETCH",
+            told: None,
             sent: 0,
             total: 0,
             control: None,
@@ -128,6 +133,9 @@ impl RowStream {
 
     /// What the client is told at the end.
     pub fn tag(&self) -> String {
+        if let Some(told) = &self.told {
+            return told.clone();
+        }
         match self.tag {
             "SELECT" | "FETCH" | "COPY" => format!("{} {}", self.tag, self.sent),
             tag => tag.to_owned(),
@@ -192,6 +200,12 @@ impl RowStream {
     /// The rows are those of a portal that the protocol runs on.
     pub(super) fn for_select(mut self) -> Self {
         self.tag = "SELECT";
+        self
+    }
+
+    /// The rows are those of a change, which has its own tag.
+    pub(super) fn with_tag(mut self, tag: String) -> Self {
+        self.told = Some(tag);
         self
     }
 

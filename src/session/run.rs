@@ -12,6 +12,7 @@ use crate::types::{Code, FragmentSettings, QueryId, SqlError, SqlType};
 
 use super::Notification;
 use super::cursor::Step;
+use super::data::Data;
 use super::interrupt::Interrupt;
 use super::list::{CancelKey, SessionInfo, SessionState};
 use super::notice::Notice;
@@ -58,6 +59,7 @@ impl Session {
         };
         let entry = shared.sessions.enter(info, shared.random.as_ref());
         let channel_end = shared.channels.open(entry.key().pid, &login.database);
+        let data = Data::new(Arc::clone(&shared.store), Arc::clone(&shared.fleet));
         Ok(Self {
             shared,
             user: login.user,
@@ -66,6 +68,9 @@ impl Session {
             settings,
             facts: super::facts::FactsCache::default(),
             transaction: Transaction::default(),
+            data,
+            marks: Vec::new(),
+            sequences: Arc::default(),
             statements: Statements::default(),
             control: None,
             effects: Vec::new(),
@@ -124,7 +129,9 @@ impl Session {
     /// Runs one statement of a simple query.
     pub async fn execute(&mut self, parsed: &ParsedStatement) -> Result<Execution, SqlError> {
         let interrupt = self.start(Some(&parsed.sql));
-        self.run(parsed, None, Vec::new(), &interrupt).await.map_err(|error| shifted(error, parsed.position_offset))
+        Box::pin(self.run(parsed, None, Vec::new(), &interrupt))
+            .await
+            .map_err(|error| shifted(error, parsed.position_offset))
     }
 
     /// Opens the implicit transaction and makes the statement known to the list of sessions.
@@ -136,6 +143,7 @@ impl Session {
         interrupt
     }
 
+    /// Carries out one statement. Its future is large: callers keep it on the heap.
     pub(super) async fn run(
         &mut self,
         parsed: &ParsedStatement,
@@ -150,6 +158,17 @@ impl Session {
                 Some(query) => self.run_parsed(query, parameters, interrupt).await,
                 None => self.run_query(&parsed.sql, parameters, interrupt).await,
             },
+            Statement::Change(tag) => match query {
+                Some(query) => Box::pin(self.change(query, tag, parameters, interrupt)).await,
+                None => {
+                    let query = self.shared.planner.parse_query(&parsed.sql)?;
+                    Box::pin(self.change(&query, tag, parameters, interrupt)).await
+                }
+            },
+            Statement::Truncate { tables, restart_identity, cascade } => {
+                self.truncate(tables, *restart_identity, *cascade, interrupt).await
+            }
+            Statement::Define(definition) => Box::pin(self.define(definition, interrupt)).await,
             Statement::Explain { options, what } => self.explain(what, *options, parameters, interrupt).await,
             Statement::Copy { source, options } => self.copy(source, options, interrupt).await,
             Statement::Execute { name, arguments } => self.execute_prepared(name, arguments, interrupt).await,
@@ -165,7 +184,8 @@ impl Session {
         // What stands inside another statement counts its places from the start of the whole text.
         let inside = matches!(
             parsed.statement,
-            Statement::Explain { .. }
+            Statement::Define(_)
+                | Statement::Explain { .. }
                 | Statement::Copy { .. }
                 | Statement::Execute { .. }
                 | Statement::Prepare { .. }
@@ -278,6 +298,9 @@ impl Session {
         self.entry.done();
         if self.transaction.fail(&mut self.settings) {
             self.roll_back();
+        } else if self.marks.is_empty() {
+            // Nothing of it can stay, and others wait to write.
+            self.data.roll_back();
         }
     }
 
@@ -401,7 +424,8 @@ impl Session {
                     return Err(SqlError::new(Code::Internal, "portal without a statement"));
                 };
                 let interrupt = self.start(Some(&prepared.parsed.sql));
-                let result = self.run(&prepared.parsed, prepared.query.as_ref(), parameters, &interrupt).await;
+                let run = self.run(&prepared.parsed, prepared.query.as_ref(), parameters, &interrupt);
+                let result = Box::pin(run).await;
                 if let (Ok(Execution::Done(_) | Execution::Empty), Ok(portal)) =
                     (&result, self.statements.portal_mut(name))
                 {
@@ -457,6 +481,7 @@ impl Session {
     pub(super) fn context(&mut self, interrupt: &Interrupt) -> StatementContext {
         let now_us = self.transaction.ensure_started(&mut self.settings, self.shared.clock.now_us());
         self.transaction.note_query();
+        self.data.refresh(self.keeps_moment());
         StatementContext {
             query_id: QueryId(random_uuid(self.shared.random.as_ref())),
             settings: FragmentSettings {
@@ -469,6 +494,7 @@ impl Session {
             },
             roles: self.roles.clone(),
             search_path: self.settings.search_path(),
+            relations: self.relations(),
             missing_nodes: self.settings.missing_nodes(),
             pruning: self.settings.is_on("armorlake.pruning"),
             node_timeout: self.settings.timeout("armorlake.node_timeout").unwrap_or_default(),

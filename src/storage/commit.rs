@@ -19,6 +19,7 @@ use super::batch::{BatchEncoder, bytes_of};
 use super::core::{Core, Writer, WriterGuard, lock};
 use super::glue::WriteSet;
 use super::hot::Chunk;
+use super::relations::RelationWrites;
 use super::summary::RowFacts;
 use super::{FeedProgress, Gap, Segment, StorageError, layout, manifest};
 use crate::env::run_blocking;
@@ -54,6 +55,7 @@ pub(super) struct Changes {
     pub(super) gaps: Vec<Gap>,
     pub(super) documents: Vec<(String, Vec<u8>)>,
     pub(super) relational: Option<WriteSet>,
+    pub(super) relations: Option<RelationWrites>,
     pub(super) sealed: Option<Sealed>,
     /// Segments whose entry changes, with their tables.
     pub(super) segments: Vec<(String, Arc<Segment>)>,
@@ -64,6 +66,20 @@ pub(super) struct Changes {
 pub(super) struct Pending {
     changes: Changes,
     done: oneshot::Sender<Result<u64, StorageError>>,
+}
+
+/// A writer that waits for its turn. When it gives up its changes leave the queue, and with them what they hold: the
+/// turn of the SQL writer.
+struct Waiting<'a> {
+    core: &'a Core,
+    outcome: oneshot::Receiver<Result<u64, StorageError>>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.outcome.close();
+        lock(&self.core.queue).retain(|pending| !pending.done.is_closed());
+    }
 }
 
 impl Core {
@@ -93,11 +109,12 @@ impl Core {
         if changes.documents.iter().any(|(_, bytes)| bytes.len() > DOCUMENT_BYTES_MAX) {
             return Err(StorageError::TooLarge { what: "a document", bytes_max: DOCUMENT_BYTES_MAX });
         }
-        let (done, mut outcome) = oneshot::channel();
+        let (done, outcome) = oneshot::channel();
+        let mut waiting = Waiting { core: self, outcome };
         lock(&self.queue).push(Pending { changes, done });
         loop {
             let turn = Arc::clone(&self.writer).lock_owned().await;
-            match outcome.try_recv() {
+            match waiting.outcome.try_recv() {
                 Ok(outcome) => return outcome,
                 Err(TryRecvError::Closed) => return Err(StorageError::Interrupted { action: "commit" }),
                 Err(TryRecvError::Empty) => {}
@@ -125,6 +142,11 @@ impl Core {
                 // Whoever stopped waiting has no use for the outcome.
                 let _ = stored.done.send(Ok(turn.sequence));
             }
+            for pending in group.extract_if(.., |pending| self.base_error(&pending.changes).is_some()) {
+                let error = self.base_error(&pending.changes).unwrap_or(StorageError::Interrupted { action: "commit" });
+                // Whoever stopped waiting has no use for the outcome.
+                let _ = pending.done.send(Err(error));
+            }
         }
         let (changes, waiting): (Vec<Changes>, Vec<_>) =
             group.into_iter().map(|pending| (pending.changes, pending.done)).unzip();
@@ -147,6 +169,11 @@ impl Core {
             known.is_some_and(|known| (known.epoch, known.committed) == (one.epoch, one.committed))
         };
         !changes.rows.is_empty() && !changes.progress.is_empty() && changes.progress.iter().all(is_known)
+    }
+
+    /// Why these changes do not fit to what is on disk.
+    fn base_error(&self, changes: &Changes) -> Option<StorageError> {
+        changes.relations.as_ref().and_then(|relations| relations.check_base(self).err())
     }
 
     fn take_group(&self) -> Vec<Pending> {
@@ -198,6 +225,9 @@ impl Core {
         for changes in group {
             for one in &changes.progress {
                 lock(&self.progress).insert((one.feed.clone(), one.stream.clone()), one.clone());
+            }
+            if let Some(relations) = &changes.relations {
+                relations.publish(&self.relations);
             }
             for gap in &changes.gaps {
                 lock(&self.gaps).insert(gap.key(), gap.clone());
@@ -282,6 +312,9 @@ impl Commit<'_> {
             }
             if let Some(relational) = &changes.relational {
                 relational.write(&transaction)?;
+            }
+            if let Some(relations) = &changes.relations {
+                relations.write(&transaction, &self.core.relations)?;
             }
         }
         Ok((keys, transaction))

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use super::commit::Pending;
 use super::hot::HotTable;
 use super::record::GapKey;
+use super::relations::Shared;
 use super::{DamagedBatch, FeedProgress, Gap, StorageError, StoreConfig, Version};
 use crate::catalog::Table;
 use crate::env::{Clock, Monotonic};
@@ -74,6 +75,7 @@ pub(super) struct Core {
     pub(super) progress: Mutex<BTreeMap<(String, String), FeedProgress>>,
     pub(super) gaps: Mutex<BTreeMap<GapKey, Gap>>,
     pub(super) damaged_batches: Mutex<Vec<DamagedBatch>>,
+    pub(super) relations: Shared,
 }
 
 impl std::fmt::Debug for Core {
@@ -112,6 +114,7 @@ impl Core {
             progress: Mutex::default(),
             gaps: Mutex::default(),
             damaged_batches: Mutex::default(),
+            relations: Shared::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use crate::env::BlockingFailed;
-use crate::types::Code;
+use crate::types::{Code, SqlError};
 
 type Cause = Arc<dyn Error + Send + Sync + 'static>;
 
@@ -29,7 +29,7 @@ pub enum StorageError {
         reason: &'static str,
     },
     /// A batch does not have its table's columns.
-    #[error("rows for event table \"{table}\" do not fit: {reason}")]
+    #[error("rows for table \"{table}\" do not fit: {reason}")]
     SchemaMismatch {
         /// The table's name.
         table: String,
@@ -92,6 +92,9 @@ pub enum StorageError {
     /// The lock of the SQL writers could not be had in time.
     #[error("another transaction is writing")]
     LockTimeout,
+    /// A statement that breaks a rule of its tables: what the client is told, word for word.
+    #[error(transparent)]
+    Sql(Box<SqlError>),
     /// A statement that the store refuses, or that failed.
     #[error("{message}")]
     Statement {
@@ -114,6 +117,7 @@ impl StorageError {
             Self::NewerFormat { .. } => Code::FeatureNotSupported,
             Self::Closed => Code::AdminShutdown,
             Self::LockTimeout => Code::LockNotAvailable,
+            Self::Sql(error) => error.code,
             Self::Disk { code, .. } | Self::Statement { code, .. } => *code,
         }
     }
@@ -139,9 +143,24 @@ impl StorageError {
         Self::Conversion { action, source: Arc::new(source) }
     }
 
+    /// What a client is told about it.
+    pub fn into_sql_error(self) -> SqlError {
+        match self {
+            Self::Sql(error) => *error,
+            Self::LockTimeout => SqlError::new(Code::LockNotAvailable, "canceling statement due to lock timeout"),
+            other => SqlError::new(other.code(), other.to_string()),
+        }
+    }
+
     /// A refused or failed statement.
     pub(super) fn statement(code: Code, message: impl Into<String>) -> Self {
         Self::Statement { code, message: message.into() }
+    }
+}
+
+impl From<SqlError> for StorageError {
+    fn from(error: SqlError) -> Self {
+        Self::Sql(Box::new(error))
     }
 }
 

@@ -18,6 +18,15 @@ pub(super) const FORMAT_KEY: &str = "format";
 /// Counter: the newest commit that changed event tables.
 pub(super) const SEQUENCE_KEY: &str = "sequence";
 
+/// Counter: how often the catalog was changed.
+pub(super) const CATALOG_KEY: &str = "catalog";
+/// Counter: how often relational tables or the catalog were changed.
+pub(super) const RELATIONS_KEY: &str = "relations";
+/// Counter: the object id that is given next, and the end of its block.
+pub(super) const OID_NEXT_KEY: &str = "oid_next";
+/// Counter: the end of the block of object ids that is being given out.
+pub(super) const OID_END_KEY: &str = "oid_end";
+
 /// Event batches: (table, generation, sequence) to one framed Arrow message.
 pub(super) const BATCHES: TableDefinition<(&str, u64, u64), &[u8]> = TableDefinition::new("batches");
 /// Batches that could not be read back, under the same key.
@@ -40,6 +49,17 @@ pub(super) const SCHEMAS: TableDefinition<&str, &[u8]> = TableDefinition::new("s
 pub(super) const ROWS: TableDefinition<(&str, &[u8]), &[u8]> = TableDefinition::new("rows");
 /// The last row number of relational tables without a primary key, by table.
 pub(super) const ROW_NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("row_numbers");
+
+/// What users made: (database, object id) to its definition.
+pub(super) const ENTRIES: TableDefinition<(u32, u32), &[u8]> = TableDefinition::new("entries");
+/// Rows of users' tables: (object id of the table, number of the row) to the row.
+pub(super) const RELATION_ROWS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("relation_rows");
+/// Keys of their indexes: (object id of the index, key and number of the row).
+pub(super) const RELATION_KEYS: TableDefinition<(u32, &[u8]), ()> = TableDefinition::new("relation_keys");
+/// How many rows a table has, and the last number that one got, by object id.
+pub(super) const RELATION_FACTS: TableDefinition<u32, (u64, u64)> = TableDefinition::new("relation_facts");
+/// The last value of every sequence, and whether it was taken, by object id.
+pub(super) const SEQUENCES: TableDefinition<u32, (i64, bool)> = TableDefinition::new("sequences");
 
 /// A record as bytes.
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StorageError> {

@@ -18,6 +18,7 @@ mod layout;
 mod manifest;
 mod open;
 mod record;
+mod relations;
 mod scan;
 mod seal;
 mod segment;
@@ -33,6 +34,10 @@ mod tests;
 pub use error::StorageError;
 pub use glue::GlueStorage;
 pub use record::{DamagedBatch, FeedProgress, Gap, StoreConfig};
+pub use relations::{
+    Batches, ROW_KEY_COLUMN, RowKey, RowRules, Savepoint, SequenceState, SqlTransaction, TableRows, failing_row,
+    row_key_field,
+};
 pub use scan::{ScanRequest, ScanStats, scan, table_statistics};
 pub use store::Store;
 pub use version::{Segment, SegmentStatus, TableVersion, Version};

@@ -90,6 +90,7 @@ impl Core {
             loaded.hot.insert(table.name.clone(), hot);
             loaded.damaged_batches.extend(damaged);
         }
+        self.relations.load(&snapshot)?;
         let kept = load_kept_aside(&snapshot)?;
         drop(snapshot);
         self.keep_aside(&loaded.damaged_batches)?;
@@ -116,6 +117,11 @@ impl Core {
             transaction.open_table(layout::SCHEMAS)?;
             transaction.open_table(layout::ROWS)?;
             transaction.open_table(layout::ROW_NUMBERS)?;
+            transaction.open_table(layout::ENTRIES)?;
+            transaction.open_table(layout::RELATION_ROWS)?;
+            transaction.open_table(layout::RELATION_KEYS)?;
+            transaction.open_table(layout::RELATION_FACTS)?;
+            transaction.open_table(layout::SEQUENCES)?;
             let mut counters = transaction.open_table(layout::COUNTERS)?;
             let format = counters.get(layout::FORMAT_KEY)?.map(|format| format.value());
             if format.is_none() {

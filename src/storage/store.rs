@@ -33,7 +33,9 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StorageError> {
         let core = open::open(config, node, tables, clock, Box::new(open::open_database)).await?;
-        Ok(Arc::new(Self { core }))
+        let store = Arc::new(Self { core });
+        store.drop_temporary_tables().await?;
+        Ok(store)
     }
 
     /// Appends batches (table name, rows in the table's Arrow schema) and notes the feeds' progress
@@ -51,6 +53,11 @@ impl Store {
             changes.add_rows(self.core.check_rows(table, &rows)?);
         }
         self.core.commit(changes).await
+    }
+
+    /// The node whose rows are here.
+    pub fn node(&self) -> &NodeName {
+        &self.core.node
     }
 
     /// The rows as they are now; it stays as it is for whoever holds it.

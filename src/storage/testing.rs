@@ -32,13 +32,7 @@ pub(super) fn table() -> Arc<Table> {
 }
 
 pub(super) fn named_table(name: &str) -> Arc<Table> {
-    let column = |name: &str, sql_type, not_null| Column {
-        name: name.to_owned(),
-        sql_type,
-        not_null,
-        comment: String::new(),
-        source: None,
-    };
+    let column = |name: &str, sql_type, not_null| Column { not_null, ..Column::new(1, name, sql_type) };
     let columns = vec![
         column("time", SqlType::Timestamptz, true),
         column("feed", SqlType::Text, true),

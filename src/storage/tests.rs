@@ -3,5 +3,6 @@
 mod disk;
 mod glue;
 mod hot;
+mod relations;
 mod scan;
 mod seal;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 
-use crate::catalog::Catalog;
+use super::directory::{ConstraintPlace, Directory};
+use crate::catalog::{Catalog, Constraint, Sequence, Table, UserType};
 
 /// Object id of the role that owns what is there from the start.
 pub const OWNER_OID: u32 = 10;
@@ -121,6 +122,8 @@ pub struct CatalogFacts {
     pub roles: Vec<RoleFacts>,
     /// Columns of the views, by the view's object id, as the engine plans them.
     pub view_columns: BTreeMap<u32, SchemaRef>,
+    /// Maps over the objects of the database, made once.
+    pub(super) directory: Arc<Directory>,
 }
 
 impl CatalogFacts {
@@ -135,7 +138,8 @@ impl CatalogFacts {
             roles.insert(0, RoleFacts::owner("armorlake"));
         }
         roles.extend(PREDEFINED_ROLES.iter().map(RoleFacts::predefined));
-        Self { catalog, database: database.to_owned(), roles, view_columns }
+        let directory = Arc::new(Directory::new(&catalog, database, &roles));
+        Self { catalog, database: database.to_owned(), roles, view_columns, directory }
     }
 
     /// The name of the role with this object id.
@@ -158,6 +162,51 @@ impl CatalogFacts {
             members.extend(new);
         }
         false
+    }
+
+    /// The object id of the role that owns an object; the built-in owner's where none is named.
+    pub fn owner(&self, name: Option<&str>) -> u32 {
+        self.directory.owner(name)
+    }
+
+    /// Every constraint of tables and domains.
+    pub(super) fn constraints(&self) -> impl Iterator<Item = &ConstraintPlace> {
+        self.directory.constraints.iter()
+    }
+
+    /// Every type that users made.
+    pub(super) fn user_types(&self) -> impl Iterator<Item = &Arc<UserType>> {
+        self.directory.types.iter()
+    }
+
+    /// The user's type with this object id, or with this object id for its arrays.
+    pub(super) fn user_type(&self, oid: u32) -> Option<&Arc<UserType>> {
+        self.directory.user_type(oid)
+    }
+
+    /// Every column with a default, and the object id of the default.
+    pub(super) fn defaults(&self) -> impl Iterator<Item = ((u32, i16), u32)> {
+        self.directory.defaults()
+    }
+
+    /// The table with this object id.
+    pub(super) fn table(&self, oid: u32) -> Option<&Arc<Table>> {
+        self.directory.table(oid)
+    }
+
+    /// The primary key or UNIQUE that an index serves.
+    pub(super) fn constraint_of_index(&self, index: u32) -> Option<&Constraint> {
+        self.directory.constraint(self.directory.constraint_of_index(index)?)?.constraint()
+    }
+
+    /// The key of a table that a foreign key over these columns leans on, and its index.
+    pub(super) fn referenced_key(&self, table: u32, columns: &[i16]) -> Option<(&Constraint, u32)> {
+        self.directory.referenced_key(table, columns)
+    }
+
+    /// The sequence that belongs to a column.
+    pub(super) fn owned_sequence(&self, table: u32, column: i16) -> Option<&Arc<Sequence>> {
+        self.directory.owned_sequence(table, column)
     }
 
     /// The role with this name.
@@ -191,6 +240,14 @@ pub struct SessionFacts {
     pub application_name: String,
     /// Who is connected to this node; without it, only this session is told of.
     pub activity: Option<Arc<dyn Activity>>,
+    /// Knows the values of sequences; without it, none is told.
+    pub sequences: Option<Arc<dyn SequenceValues>>,
+}
+
+/// Tells where sequences are.
+pub trait SequenceValues: Debug + Send + Sync {
+    /// The last value that the sequence with this object id gave; none before its first one.
+    fn last_value(&self, sequence: u32) -> Option<i64>;
 }
 
 /// Tells who is connected to this node. Implemented by `session::SessionList`.
@@ -225,6 +282,11 @@ pub struct ActivityFacts {
 }
 
 impl SessionFacts {
+    /// The last value that a sequence gave, where the session can tell.
+    pub fn last_value(&self, sequence: u32) -> Option<i64> {
+        self.sequences.as_ref()?.last_value(sequence)
+    }
+
     /// Where this session's client comes from.
     pub fn client(&self) -> Option<SocketAddr> {
         let sessions = self.activity.as_ref()?.sessions();

@@ -1,29 +1,30 @@
-//! Names <-> object ids: of schemas, relations, types and functions, ours and PostgreSQL's own.
+//! Names <-> object ids of schemas and relations, and the columns of relations.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int32Type;
 
+use super::directory::{SchemaFacts, Stored};
 use super::exports::exported;
 use super::facts::{CatalogFacts, OWNER_OID};
 use super::relations::{
-    INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG, PG_CATALOG_OID, SystemRelation, system_relation,
-    system_relations, type_of,
+    PG_CATALOG, SystemRelation, system_relation, system_relation_by_oid, system_relations, type_of,
 };
-use crate::catalog::{MESH, PUBLIC, quote_ident};
-use crate::types::SqlType;
+use super::type_facts::{TYPES, type_oid};
+use crate::catalog::{Column, Identity, Index, MESH, PUBLIC, Sequence, Table, View, quote_ident};
+use crate::types::{SqlType, USER_TYPE_KEY};
 
 /// Object id of the collation `C`.
 const COLLATION_C: u32 = 950;
 /// Object ids below this one are PostgreSQL's own and the same everywhere.
-const FIRST_UNPINNED_OID: u32 = 12_000;
+pub(super) const FIRST_UNPINNED_OID: u32 = 12_000;
 /// Row types of our own relations, and the arrays of these, have ids that follow from the relation's.
 const ROW_TYPES: u32 = 0x2000_0000;
 const ROW_ARRAYS: u32 = 0x3000_0000;
 
-/// A relation of any schema: a table, a view or a system relation.
+/// A relation of any schema: a table, a view, an index, a sequence or a system relation.
 #[derive(Debug, Clone)]
 pub struct Relation<'a> {
     /// Object id.
@@ -32,7 +33,7 @@ pub struct Relation<'a> {
     pub schema: &'a str,
     /// Its name.
     pub name: &'a str,
-    /// `r` table, `v` view.
+    /// `r` table, `v` view, `i` index, `S` sequence.
     pub kind: char,
     /// Its owner.
     pub owner: u32,
@@ -42,95 +43,101 @@ pub struct Relation<'a> {
     pub definition: Option<&'a str>,
     /// It is one of PostgreSQL's own relations.
     pub is_system: bool,
+    /// What the catalog has of it.
+    pub(super) source: Source<'a>,
+}
+
+/// What a relation was made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    System(&'static SystemRelation),
+    Table(&'a Arc<Table>),
+    View(&'a Arc<View>),
+    Sequence(&'a Arc<Sequence>),
+    Index(&'a Arc<Table>, &'a Index),
+}
+
+impl Relation<'_> {
+    /// A table or a view: what a query can read.
+    pub fn has_rows(&self) -> bool {
+        matches!(self.kind, 'r' | 'v')
+    }
+
+    /// A user created it, and others have no rights on it.
+    pub fn is_private(&self) -> bool {
+        match self.source {
+            Source::Table(table) | Source::Index(table, _) => table.relational.is_some(),
+            Source::View(view) => view.owner.is_some(),
+            Source::Sequence(_) => true,
+            Source::System(_) => false,
+        }
+    }
+
+    /// The SELECT of a view as PostgreSQL shows it.
+    pub fn view_definition(&self) -> Option<String> {
+        self.definition.map(super::definitions::view_definition)
+    }
+
+    /// The indexes of a table.
+    pub fn indexes(&self) -> &[Index] {
+        self.relational().map_or(&[], |(_, relational)| &relational.indexes)
+    }
+
+    /// The relational table that it is.
+    pub(super) fn relational(&self) -> Option<(&Arc<Table>, &crate::catalog::Relational)> {
+        match self.source {
+            Source::Table(table) => Some((table, table.relational.as_ref()?)),
+            _ => None,
+        }
+    }
 }
 
 /// A column of a relation.
 #[derive(Debug, Clone)]
 pub struct Attribute {
-    /// Position, from 1.
+    /// Its number, from 1; columns that were dropped leave gaps.
     pub number: i16,
     /// Its name.
     pub name: String,
     /// Object id of its type.
     pub type_oid: u32,
+    /// Modifier of its type; -1 where there is none.
+    pub modifier: i32,
     /// Bytes of a value; -1 without fixed length.
     pub length: i16,
     /// Never NULL.
     pub not_null: bool,
     /// Object id of its collation; 0 where the type has none.
     pub collation: u32,
+    /// SQL text of its default, or of the expression that gives its value.
+    pub default: Option<String>,
+    /// It takes its values from a sequence of its own.
+    pub identity: Option<Identity>,
+    /// `default` gives its value in every row.
+    pub is_generated: bool,
     /// What it means.
     pub comment: Option<String>,
 }
 
-/// What is known of a type of PostgreSQL.
-#[derive(Debug, Clone)]
-pub(crate) struct TypeFacts {
-    /// Short name, such as `int4`.
-    pub(crate) name: String,
-    /// Type of the elements of an array; else 0.
-    pub(crate) element: u32,
-    /// `A` array, `S` string, ...
-    pub(crate) category: char,
-    /// Collation of its texts; else 0.
-    pub(crate) collation: u32,
-    /// Alignment: c, s, i or d.
-    pub(crate) align: char,
-    /// Storage: p, x, m or e.
-    pub(crate) storage: char,
-    /// Passed by value.
-    pub(crate) by_value: bool,
-    /// Type that a domain is over; else 0.
-    pub(crate) base: u32,
-}
-
 impl CatalogFacts {
-    /// Every schema of this database: object id, name, comment.
-    pub fn schemas(&self) -> Vec<(u32, &str, &'static str)> {
-        let own = self.catalog.databases.get(&self.database).into_iter().flat_map(|database| &database.schemas);
-        let mut schemas: Vec<_> = own.map(|(name, schema)| (schema.oid, name.as_str(), schema_comment(name))).collect();
-        schemas.push((PG_CATALOG_OID, PG_CATALOG, "system catalog schema"));
-        schemas.push((INFORMATION_SCHEMA_OID, INFORMATION_SCHEMA, ""));
-        schemas
+    /// Every schema of this database.
+    pub fn schemas(&self) -> &[SchemaFacts] {
+        &self.directory.schemas
     }
 
     /// The object id of a schema.
     pub fn schema_oid(&self, name: &str) -> Option<u32> {
-        self.schemas().into_iter().find(|(_, schema, _)| *schema == name).map(|(oid, ..)| oid)
+        self.directory.schema_named(name).map(|schema| schema.oid)
     }
 
     /// The name of the schema with this object id.
     pub fn schema_name(&self, oid: u32) -> Option<&str> {
-        self.schemas().into_iter().find(|(id, ..)| *id == oid).map(|(_, schema, _)| schema)
+        self.directory.schema(oid).map(|schema| schema.name.as_str())
     }
 
-    /// Our own relations of this database.
+    /// Our own relations of this database: tables, views, sequences, indexes.
     pub fn own_relations(&self) -> Vec<Relation<'_>> {
-        let mut relations = Vec::new();
-        let schemas = self.catalog.databases.get(&self.database).into_iter().flat_map(|database| &database.schemas);
-        for (schema, entry) in schemas {
-            relations.extend(entry.tables.values().map(|table| Relation {
-                oid: table.oid,
-                schema,
-                name: &table.name,
-                kind: 'r',
-                owner: OWNER_OID,
-                comment: non_empty(&table.comment),
-                definition: None,
-                is_system: false,
-            }));
-            relations.extend(entry.views.values().map(|view| Relation {
-                oid: view.oid,
-                schema,
-                name: &view.name,
-                kind: 'v',
-                owner: OWNER_OID,
-                comment: non_empty(&view.comment),
-                definition: Some(&view.sql),
-                is_system: false,
-            }));
-        }
-        relations
+        self.directory.relations.iter().map(|stored| self.describe_stored(stored)).collect()
     }
 
     /// All relations, PostgreSQL's own included.
@@ -140,17 +147,56 @@ impl CatalogFacts {
         relations
     }
 
+    /// All tables and views, PostgreSQL's own included.
+    pub fn tables_and_views(&self) -> Vec<Relation<'_>> {
+        let mut relations = self.relations();
+        relations.retain(Relation::has_rows);
+        relations
+    }
+
+    fn describe_stored<'a>(&self, stored: &'a Stored) -> Relation<'a> {
+        let named = |kind, owner, comment, definition, source| Relation {
+            oid: stored.oid(),
+            schema: stored.schema(),
+            name: stored.name(),
+            kind,
+            owner: self.directory.owner(owner),
+            comment: non_empty(comment),
+            definition,
+            is_system: false,
+            source,
+        };
+        let owner = |table: &'a Table| table.relational.as_ref().map(|relational| relational.owner.as_str());
+        match stored {
+            Stored::Table(table) => named('r', owner(table), &table.comment, None, Source::Table(table)),
+            Stored::View(view) => {
+                named('v', view.owner.as_deref(), &view.comment, Some(view.sql.as_str()), Source::View(view))
+            }
+            Stored::Sequence(sequence) => {
+                named('S', Some(&sequence.owner), &sequence.comment, None, Source::Sequence(sequence))
+            }
+            Stored::Index(table, _) => match stored.index() {
+                Some(index) => named('i', owner(table), &index.comment, None, Source::Index(table, index)),
+                None => named('i', owner(table), "", None, Source::Table(table)),
+            },
+        }
+    }
+
     /// The relation with this object id.
     pub fn relation(&self, oid: u32) -> Option<Relation<'_>> {
-        self.relations().into_iter().find(|relation| relation.oid == oid)
+        match self.directory.relation(oid) {
+            Some(stored) => Some(self.describe_stored(stored)),
+            None => system_relation_by_oid(oid).map(from_system),
+        }
     }
 
     /// The relation with this name, by the rules for qualified and bare names.
     pub fn relation_named(&self, schema: Option<&str>, name: &str, search_path: &[String]) -> Option<Relation<'_>> {
-        let find = |schema: &str| {
-            system_relation(schema, name).map(from_system).or_else(|| {
-                self.own_relations().into_iter().find(|relation| relation.schema == schema && relation.name == name)
-            })
+        let find = |schema: &str| -> Option<Relation<'_>> {
+            match system_relation(schema, name) {
+                Some(relation) => Some(from_system(relation)),
+                None => self.directory.relation_named(schema, name).map(|stored| self.describe_stored(stored)),
+            }
         };
         match schema {
             Some(schema) => find(schema),
@@ -160,21 +206,80 @@ impl CatalogFacts {
 
     /// The columns of a relation, in order.
     pub fn attributes(&self, relation: &Relation<'_>) -> Vec<Attribute> {
-        if relation.is_system {
-            return system_relation(relation.schema, relation.name).map(system_attributes).unwrap_or_default();
+        match relation.source {
+            Source::System(relation) => system_attributes(relation),
+            Source::Table(table) => table.columns.iter().map(|column| self.attribute_of(column)).collect(),
+            Source::View(view) if !view.columns.is_empty() => {
+                let columns = view.columns.iter().map(|column| self.attribute_of(column));
+                columns.map(|column| Attribute { not_null: false, ..column }).collect()
+            }
+            Source::View(view) => self.planned_attributes(view.oid),
+            Source::Sequence(_) => sequence_attributes(),
+            Source::Index(table, index) => self.index_attributes(table, index),
         }
-        if let Some(table) = self.catalog.table(&self.database, relation.schema, relation.name) {
-            let columns = table.columns.iter().enumerate();
-            return columns
-                .map(|(index, column)| {
-                    let comment = non_empty(&column.comment).map(str::to_owned);
-                    attribute(index, &column.name, column.sql_type, column.not_null, comment)
-                })
-                .collect();
+    }
+
+    fn attribute_of(&self, column: &Column) -> Attribute {
+        let sql_type = if column.sql_type == SqlType::Unknown { SqlType::Text } else { column.sql_type };
+        let type_oid = column.user_type.unwrap_or_else(|| sql_type.oid());
+        Attribute {
+            modifier: column.modifier,
+            not_null: column.not_null,
+            default: column.generated.clone().or_else(|| column.default.clone()),
+            identity: column.identity,
+            is_generated: column.generated.is_some(),
+            comment: non_empty(&column.comment).map(str::to_owned),
+            ..self.attribute(column.number, &column.name, type_oid)
         }
-        let Some(schema) = self.view_columns.get(&relation.oid) else { return Vec::new() };
-        let fields = schema.fields().iter().enumerate();
-        fields.map(|(index, field)| attribute(index, field.name(), SqlType::of_field(field), false, None)).collect()
+    }
+
+    /// The columns of a view as the engine plans it.
+    fn planned_attributes(&self, view: u32) -> Vec<Attribute> {
+        let Some(schema) = self.view_columns.get(&view) else { return Vec::new() };
+        let fields = (1..).zip(schema.fields());
+        let attributes = fields.map(|(number, field)| {
+            let user_type = field.metadata().get(USER_TYPE_KEY).and_then(|oid| oid.parse().ok());
+            // A column of no known type is shown as text, as PostgreSQL does for a view's literal.
+            let sql_type = match SqlType::of_field(field) {
+                SqlType::Unknown => SqlType::Text,
+                known => known,
+            };
+            let attribute = self.attribute(number, field.name(), user_type.unwrap_or_else(|| sql_type.oid()));
+            Attribute { modifier: SqlType::modifier_of_field(field), ..attribute }
+        });
+        attributes.collect()
+    }
+
+    fn index_attributes(&self, table: &Table, index: &Index) -> Vec<Attribute> {
+        let names = super::definitions::index_column_names(table, index);
+        let keys = index.keys.iter().map(|key| key.column);
+        let columns = keys.chain(index.include.iter().copied().map(Some));
+        let attributes = (1..).zip(names).zip(columns).map(|((number, name), column)| {
+            match column.and_then(|column| table.column(column)) {
+                Some(column) => {
+                    let of_table = self.attribute_of(column);
+                    let own = self.attribute(number, &name, of_table.type_oid);
+                    // Nothing is ordered by the columns that an index only carries.
+                    let is_key = usize::try_from(number).is_ok_and(|number| number <= index.keys.len());
+                    let collation = if is_key { own.collation } else { 0 };
+                    Attribute { modifier: of_table.modifier, collation, ..own }
+                }
+                // The catalog keeps no type of an expression.
+                None => self.attribute(number, &name, SqlType::Text.oid()),
+            }
+        });
+        attributes.collect()
+    }
+
+    fn attribute(&self, number: i16, name: &str, type_oid: u32) -> Attribute {
+        let facts = self.type_facts(type_oid);
+        attribute(
+            number,
+            name,
+            type_oid,
+            facts.map_or(-1, |facts| facts.length),
+            facts.map_or(0, |facts| facts.collation),
+        )
     }
 
     /// A bare name finds this relation and no other.
@@ -196,40 +301,66 @@ impl CatalogFacts {
 
     /// The comment on an object of the kind that the system table `class` lists.
     pub fn object_comment(&self, oid: u32, class: &str) -> Option<String> {
+        let given = |text: &str| non_empty(text).map(str::to_owned);
         match class {
             "pg_class" => self.comment(oid, None),
-            "pg_database" => {
-                let database = self.catalog.databases.values().find(|database| database.oid == oid)?;
-                non_empty(&database.comment).map(str::to_owned)
-            }
+            "pg_constraint" => given(&self.directory.constraint(oid)?.constraint()?.comment),
+            "pg_database" => given(&self.catalog.databases.values().find(|database| database.oid == oid)?.comment),
             "pg_authid" | "pg_roles" => self.roles.iter().find(|role| role.oid == oid)?.comment.clone(),
             _ => {
-                let own = self.schemas().into_iter().find(|(id, ..)| class == "pg_namespace" && *id == oid);
-                let own = own.and_then(|(_, _, comment)| non_empty(comment)).map(str::to_owned);
+                let own = match class {
+                    "pg_namespace" => self.directory.schema(oid).and_then(|schema| given(self.schema_comment(schema))),
+                    "pg_type" => {
+                        let user_type = self.directory.user_type(oid).filter(|user_type| user_type.oid == oid);
+                        user_type.and_then(|user_type| given(&user_type.comment))
+                    }
+                    _ => None,
+                };
                 own.or_else(|| DESCRIPTIONS.get(&(system_relation(PG_CATALOG, class)?.oid, oid)).cloned())
             }
+        }
+    }
+
+    /// What a schema is for, where that is not what PostgreSQL itself says of it.
+    pub(super) fn schema_comment<'a>(&self, schema: &'a SchemaFacts) -> &'a str {
+        let is_default = self.database == crate::catalog::DEFAULT_DATABASE;
+        match schema.name.as_str() {
+            _ if !schema.comment.is_empty() => &schema.comment,
+            PUBLIC if is_default => "event tables and views",
+            MESH => "the fleet's own state",
+            _ => "",
         }
     }
 
     /// A relation's name as `regclass` shows it: qualified where the bare name would not find it.
     pub fn relation_text(&self, oid: u32, search_path: &[String]) -> Option<String> {
         let relation = self.relation(oid)?;
-        let name = quote_ident(relation.name);
         let bare = self.is_visible(&relation, search_path);
-        Some(if bare { name } else { format!("{}.{name}", quote_ident(relation.schema)) })
+        Some(if bare { quote_ident(relation.name) } else { qualified(relation.schema, relation.name) })
     }
+
+    /// The relation of ours whose row type, or the array of it, has this object id.
+    pub fn relation_of_type(&self, oid: u32) -> Option<Relation<'_>> {
+        let relation = self.relation(row_relation(oid)?).filter(|relation| !relation.is_system)?;
+        let (row, array) = row_type(&relation);
+        (oid == row || oid == array).then_some(relation)
+    }
+
+    /// The row type of a relation of ours by its name, or the array of it.
+    pub(super) fn row_type_named(&self, schema: &str, name: &str, is_array: bool) -> Option<u32> {
+        let relation = self.describe_stored(self.directory.relation_named(schema, name)?);
+        let (row, array) = row_type(&relation);
+        Some(if is_array { array } else { row }).filter(|oid| *oid != 0)
+    }
+}
+
+/// `schema.name`, each part quoted where it must be.
+pub(super) fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_ident(schema), quote_ident(name))
 }
 
 fn non_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
-}
-
-fn schema_comment(name: &str) -> &'static str {
-    match name {
-        PUBLIC => "event tables and views",
-        MESH => "the fleet's own state",
-        _ => "",
-    }
 }
 
 fn from_system(relation: &'static SystemRelation) -> Relation<'static> {
@@ -242,39 +373,49 @@ fn from_system(relation: &'static SystemRelation) -> Relation<'static> {
         comment: None,
         definition: None,
         is_system: true,
+        source: Source::System(relation),
     }
 }
 
-fn attribute(index: usize, name: &str, sql_type: SqlType, not_null: bool, comment: Option<String>) -> Attribute {
-    let number = i16::try_from(index + 1).unwrap_or(i16::MAX);
-    // A column of no known type is shown as text, as PostgreSQL does for a view's literal.
-    let sql_type = if sql_type == SqlType::Unknown { SqlType::Text } else { sql_type };
-    let (type_oid, length) = (sql_type.oid(), sql_type.length());
-    Attribute { number, name: name.to_owned(), type_oid, length, not_null, collation: collation_of(type_oid), comment }
-}
-
-fn collation_of(type_oid: u32) -> u32 {
-    TYPES.get(&type_oid).map_or(0, |facts| facts.collation)
+fn attribute(number: i16, name: &str, type_oid: u32, length: i16, collation: u32) -> Attribute {
+    Attribute {
+        number,
+        name: name.to_owned(),
+        type_oid,
+        modifier: -1,
+        length,
+        not_null: false,
+        collation,
+        default: None,
+        identity: None,
+        is_generated: false,
+        comment: None,
+    }
 }
 
 fn system_attributes(relation: &SystemRelation) -> Vec<Attribute> {
-    let columns = relation.columns.iter().enumerate();
-    columns
-        .map(|(index, column)| {
-            let (sql_type, type_oid) = type_of(column.type_name);
-            let collation = if column.is_collated_by_bytes { COLLATION_C } else { collation_of(type_oid) };
-            Attribute { type_oid, collation, ..attribute(index, column.name, sql_type, column.not_null, None) }
-        })
-        .collect()
+    let columns = (1..).zip(&relation.columns).map(|(number, column)| {
+        let (sql_type, type_oid) = type_of(column.type_name);
+        let own = TYPES.get(&type_oid).map_or(0, |facts| facts.collation);
+        let collation = if column.is_collated_by_bytes { COLLATION_C } else { own };
+        Attribute {
+            not_null: column.not_null,
+            ..attribute(number, column.name, type_oid, sql_type.length(), collation)
+        }
+    });
+    columns.collect()
 }
 
-/// All types by object id.
-pub(crate) static TYPES: LazyLock<HashMap<u32, TypeFacts>> = LazyLock::new(|| read_types().unwrap_or_default());
-/// Types of `pg_catalog`; those of `information_schema` have larger ids and are no bare names.
-static TYPE_NAMES: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
-    let bare = TYPES.iter().filter(|(oid, _)| **oid < INFORMATION_SCHEMA_OID);
-    bare.map(|(oid, facts)| (facts.name.as_str(), *oid)).collect()
-});
+/// Every sequence can be read like a table of one row.
+fn sequence_attributes() -> Vec<Attribute> {
+    let columns = [("last_value", SqlType::Int8), ("log_cnt", SqlType::Int8), ("is_called", SqlType::Bool)];
+    let columns = (1..).zip(columns).map(|(number, (name, sql_type))| Attribute {
+        not_null: true,
+        ..attribute(number, name, sql_type.oid(), sql_type.length(), 0)
+    });
+    columns.collect()
+}
+
 /// Comments on PostgreSQL's own objects, by the class and id of the object.
 static DESCRIPTIONS: LazyLock<HashMap<(u32, u32), String>> = LazyLock::new(|| read_descriptions().unwrap_or_default());
 
@@ -286,27 +427,6 @@ fn read_descriptions() -> Option<HashMap<(u32, u32), String>> {
     let whole = (0..batch.num_rows()).filter(|row| parts.value(*row) == 0);
     let entry = |row: usize| ((classes.value(row) as u32, objects.value(row) as u32), texts.value(row).to_owned());
     Some(whole.map(entry).collect())
-}
-
-/// The type that a domain is made of, through domains over domains; 0 for what is no domain.
-pub fn base_type(oid: u32) -> u32 {
-    let mut base = 0;
-    let mut next = TYPES.get(&oid).map_or(0, |facts| facts.base);
-    while next != 0 && base != next {
-        base = next;
-        next = TYPES.get(&base).map_or(0, |facts| facts.base);
-    }
-    base
-}
-
-/// There is a type with this object id.
-pub fn is_type(oid: u32) -> bool {
-    TYPES.contains_key(&oid)
-}
-
-/// The short name of a type, such as `int4`.
-pub fn type_name(oid: u32) -> Option<&'static str> {
-    TYPES.get(&oid).map(|facts| facts.name.as_str())
 }
 
 /// Splits `schema.name` or `name` as PostgreSQL reads them: quoted parts as they are, others folded.
@@ -350,180 +470,36 @@ fn split_quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-fn read_types() -> Option<HashMap<u32, TypeFacts>> {
-    let mut types = read_exported_types()?;
-    for relation in system_relations().filter(|relation| relation.oid >= FIRST_UNPINNED_OID) {
-        let row = TypeFacts {
-            name: relation.name.to_owned(),
-            element: 0,
-            category: 'C',
-            collation: 0,
-            align: 'd',
-            storage: 'x',
-            by_value: false,
-            base: 0,
-        };
-        let array =
-            TypeFacts { name: format!("_{}", relation.name), element: relation.oid + 2, category: 'A', ..row.clone() };
-        types.extend([(relation.oid + 2, row), (relation.oid + 1, array)]);
-    }
-    Some(types)
-}
-
-fn read_exported_types() -> Option<HashMap<u32, TypeFacts>> {
-    let batch = exported(system_relation(PG_CATALOG, "pg_type")?).ok()??;
-    let integers = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int32Type>();
-    let texts = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
-    let (oids, elements, collations) = (integers("oid")?, integers("typelem")?, integers("typcollation")?);
-    let (names, categories) = (texts("typname")?, texts("typcategory")?);
-    let (aligns, storages) = (texts("typalign")?, texts("typstorage")?);
-    let bases = integers("typbasetype")?;
-    let by_values = batch.column_by_name("typbyval")?.as_boolean_opt()?;
-    let letter = |text: &str| text.chars().next().unwrap_or('p');
-    let facts = |row: usize| TypeFacts {
-        name: names.value(row).to_owned(),
-        element: elements.value(row) as u32,
-        category: letter(categories.value(row)),
-        collation: collations.value(row) as u32,
-        align: letter(aligns.value(row)),
-        storage: letter(storages.value(row)),
-        by_value: by_values.value(row),
-        base: bases.value(row) as u32,
-    };
-    Some((0..batch.num_rows()).map(|row| (oids.value(row) as u32, facts(row))).collect())
-}
-
-/// The object ids of a relation's row type and of the array of it.
+/// The object ids of a relation's row type and of the array of it; 0 for what has no rows of its own.
 pub(crate) fn row_type(relation: &Relation<'_>) -> (u32, u32) {
     match relation {
         Relation { is_system: true, oid, .. } if *oid >= FIRST_UNPINNED_OID => (oid + 2, oid + 1),
         Relation { is_system: true, name, .. } => {
-            (TYPE_NAMES.get(*name).copied().unwrap_or(0), type_oid(&format!("_{name}")).unwrap_or(0))
+            (type_oid(&quote_ident(name)).unwrap_or(0), type_oid(&quote_ident(&format!("_{name}"))).unwrap_or(0))
         }
+        Relation { kind: 'i' | 'S', .. } => (0, 0),
         Relation { oid, .. } => (ROW_TYPES | oid, ROW_ARRAYS | oid),
     }
 }
 
+/// The relation that an object id may be the row type of, or of the array of it.
+pub(super) fn row_relation(oid: u32) -> Option<u32> {
+    matches!(oid & 0xf000_0000, ROW_TYPES | ROW_ARRAYS).then_some(oid & !ROW_ARRAYS)
+}
+
+/// The object id is one of an array of a row type.
+pub(super) fn is_row_array(oid: u32) -> bool {
+    oid & 0xf000_0000 == ROW_ARRAYS
+}
+
 /// The row types that no export has: those of views of PostgreSQL's own, and of our relations.
 pub(crate) fn has_made_row_type(relation: &Relation<'_>) -> bool {
-    !relation.is_system || relation.oid >= FIRST_UNPINNED_OID
-}
-
-impl CatalogFacts {
-    /// The relation of ours whose row type, or the array of it, has this object id.
-    pub fn relation_of_type(&self, oid: u32) -> Option<Relation<'_>> {
-        let relation = self.relation(oid & !ROW_ARRAYS).filter(|relation| !relation.is_system)?;
-        let (row, array) = row_type(&relation);
-        (oid == row || oid == array).then_some(relation)
-    }
-
-    /// PostgreSQL's spelling of a type, row types of relations included.
-    pub fn format_type(&self, oid: u32, modifier: Option<i32>, search_path: &[String]) -> String {
-        let relation = (oid & ROW_TYPES != 0).then(|| self.relation_of_type(oid)).flatten();
-        match relation.and_then(|relation| self.relation_text(relation.oid, search_path)) {
-            Some(name) if oid & ROW_ARRAYS == ROW_ARRAYS => format!("{name}[]"),
-            Some(name) => name,
-            None => format_type(oid, modifier),
-        }
-    }
-}
-
-/// The object id of a type, by its short name, its SQL spelling or either with `[]`.
-pub fn type_oid(name: &str) -> Option<u32> {
-    let trimmed = name.trim();
-    let (base, is_array) = match trimmed.strip_suffix("[]") {
-        Some(base) => (base, true),
-        None => (trimmed, false),
-    };
-    // A modifier may stand inside: `timestamp(3) with time zone`.
-    let base = match base.split_once('(').map(|(before, rest)| (before, rest.split_once(')'))) {
-        Some((before, Some((_, after)))) => format!("{}{after}", before.trim_end()),
-        _ => base.to_owned(),
-    };
-    let base = base.trim_end();
-    let (schema, bare) = split_name(base)?;
-    // In double quotes a name is no SQL spelling: `"char"` is another type than `char`.
-    let short = if base.ends_with('"') { bare.as_str() } else { short_name(&bare) };
-    let wanted = if is_array { format!("_{short}") } else { short.to_owned() };
-    match schema.as_deref() {
-        None | Some(PG_CATALOG) => TYPE_NAMES.get(wanted.as_str()).copied(),
-        Some(INFORMATION_SCHEMA) => {
-            let mut types = TYPES.iter().filter(|(oid, _)| **oid > INFORMATION_SCHEMA_OID);
-            types.find(|(_, facts)| facts.name == wanted).map(|(oid, _)| *oid)
-        }
-        Some(_) => None,
-    }
-}
-
-fn short_name(spelling: &str) -> &str {
-    match spelling {
-        "boolean" => "bool",
-        "smallint" => "int2",
-        "integer" | "int" => "int4",
-        "bigint" => "int8",
-        "real" => "float4",
-        "double precision" | "float" => "float8",
-        "decimal" => "numeric",
-        "character varying" => "varchar",
-        "character" | "char" => "bpchar",
-        "timestamp without time zone" => "timestamp",
-        "timestamp with time zone" => "timestamptz",
-        "time without time zone" => "time",
-        "time with time zone" => "timetz",
-        "bit varying" => "varbit",
-        other => other,
-    }
-}
-
-/// PostgreSQL's spelling of a type, with its modifier where it has one; `???` for no type.
-pub fn format_type(oid: u32, modifier: Option<i32>) -> String {
-    let Some(facts) = TYPES.get(&oid) else { return String::from(if oid == 0 { "-" } else { "???" }) };
-    if facts.category == 'A' && facts.element != 0 && facts.name.starts_with('_') {
-        return format!("{}[]", format_type(facts.element, modifier));
-    }
-    let modifier = modifier.filter(|modifier| *modifier >= 0);
-    let with_precision = |before: &str, after: &str| match modifier {
-        Some(modifier) => format!("{before}({modifier}){after}"),
-        None => format!("{before}{after}"),
-    };
-    match facts.name.as_str() {
-        "bool" => "boolean".into(),
-        "int2" => "smallint".into(),
-        "int4" => "integer".into(),
-        "int8" => "bigint".into(),
-        "float4" => "real".into(),
-        "float8" => "double precision".into(),
-        "char" => "\"char\"".into(),
-        "bpchar" => with_length("character", modifier),
-        "varchar" => with_length("character varying", modifier),
-        "timestamp" => with_precision("timestamp", " without time zone"),
-        "timestamptz" => with_precision("timestamp", " with time zone"),
-        "time" => with_precision("time", " without time zone"),
-        "timetz" => with_precision("time", " with time zone"),
-        "bit" => with_precision("bit", ""),
-        "varbit" => with_precision("bit varying", ""),
-        "numeric" => match modifier {
-            Some(modifier) if modifier >= 4 => {
-                format!("numeric({},{})", ((modifier - 4) >> 16) & 0xffff, (modifier - 4) & 0x7ff)
-            }
-            _ => "numeric".into(),
-        },
-        other if oid > INFORMATION_SCHEMA_OID => format!("{INFORMATION_SCHEMA}.{other}"),
-        other => other.into(),
-    }
-}
-
-/// Lengths of character types are stored with four bytes of header.
-fn with_length(name: &str, modifier: Option<i32>) -> String {
-    match modifier {
-        Some(modifier) if modifier > 4 => format!("{name}({})", modifier - 4),
-        _ => name.to_owned(),
-    }
+    relation.has_rows() && (!relation.is_system || relation.oid >= FIRST_UNPINNED_OID)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{format_type, split_name, type_oid};
+    use super::split_name;
 
     #[test]
     fn names_are_split_and_folded() {
@@ -533,43 +509,5 @@ mod tests {
         assert_eq!(split("mesh.\"No.des\"\"x\""), pair("mesh", "No.des\"x"));
         assert_eq!(split("a."), None);
         assert_eq!(split("\"a"), None);
-    }
-
-    #[test]
-    fn types_are_spelled_as_postgresql_does() {
-        for (oid, modifier, text) in [
-            (1184, None, "timestamp with time zone"),
-            (1184, Some(3), "timestamp(3) with time zone"),
-            (1043, Some(68), "character varying(64)"),
-            (1700, Some(((12 << 16) | 4) + 4), "numeric(12,4)"),
-            (1009, None, "text[]"),
-            (18, None, "\"char\""),
-            (2205, None, "regclass"),
-            (0, None, "-"),
-            (999_999, None, "???"),
-        ] {
-            assert_eq!(format_type(oid, modifier), text);
-        }
-    }
-
-    #[test]
-    fn types_are_found_by_every_spelling() {
-        for (name, oid) in [
-            ("int4", 23),
-            ("integer", 23),
-            ("text[]", 1009),
-            ("_text", 1009),
-            ("Timestamptz", 1184),
-            ("timestamp(3) with time zone", 1184),
-        ] {
-            assert_eq!(type_oid(name), Some(oid), "{name}");
-        }
-        for (name, oid) in
-            [("\"char\"", 18), ("char", 1042), ("\"pg_catalog\".\"int4\"", 23), ("pg_catalog.text[]", 1009)]
-        {
-            assert_eq!(type_oid(name), Some(oid), "{name}");
-        }
-        assert_eq!(type_oid("no_such"), None);
-        assert_eq!(type_oid("public.int4"), None);
     }
 }

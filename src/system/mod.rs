@@ -15,6 +15,8 @@
 //! `c.oid = '16384'` mean what they say.
 
 mod corrections;
+mod definitions;
+mod directory;
 mod exports;
 mod facts;
 mod information_schema;
@@ -25,20 +27,30 @@ mod pg_catalog;
 mod procedures;
 mod relations;
 mod rows;
+#[cfg(test)]
+pub(crate) mod testing;
+mod type_facts;
 
+pub use definitions::Style;
+pub use directory::SchemaFacts;
 pub use exports::keywords;
-pub use facts::{Activity, ActivityFacts, CatalogFacts, OWNER_OID, RoleFacts, SessionFacts, SettingFacts};
+pub use facts::{
+    Activity, ActivityFacts, CatalogFacts, OWNER_OID, RoleFacts, SequenceValues, SessionFacts, SettingFacts,
+};
 pub use information_schema::InformationSchema;
-pub use lookup::{Attribute, Relation, base_type, format_type, is_type, split_name, type_name, type_oid};
+pub use lookup::{Attribute, Relation, split_name};
 pub use named::{
     OperatorFacts, collation_name, collation_oid, is_in, language_oid, operator_by_operands, operator_facts,
     operator_oid, operators_named, tablespace_oid, text_search_name, text_search_oid,
 };
 pub use pg_catalog::{PgCatalog, TOKEN_TYPES, is_always_empty};
+pub(crate) use procedures::functions_called;
 pub use procedures::{
     FunctionFacts, function_by_arguments, function_facts, function_oid, functions_named, is_function,
 };
 pub use relations::{
-    INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG, PG_CATALOG_OID, is_pg_catalog_relation, system_relation_oid,
+    INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG, PG_CATALOG_OID, is_pg_catalog_relation, system_columns,
+    system_relation_oid,
 };
 pub use rows::{Value, array_from_values};
+pub use type_facts::{format_type, type_name, type_oid};

@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int32Type;
 
+use super::directory::ConstraintPlace;
 use super::exports::exported;
 use super::facts::CatalogFacts;
-use super::lookup::{format_type, is_type, type_oid};
 use super::procedures::function_facts;
-use super::relations::{PG_CATALOG, system_relation, system_relations};
+use super::relations::{PG_CATALOG, system_relation, system_relation_by_oid};
+use super::type_facts::{format_type, type_oid};
 use crate::catalog::quote_ident;
 
 /// An operator of PostgreSQL.
@@ -22,6 +23,35 @@ pub struct OperatorFacts {
     pub left: u32,
     /// Type of the right operand.
     pub right: u32,
+}
+
+/// Operators `=` by the types of their operands.
+static EQUALITIES: LazyLock<HashMap<(u32, u32), u32>> = LazyLock::new(|| {
+    let equal = OPERATORS.iter().filter(|(_, facts)| facts.name == "=");
+    equal.map(|(oid, facts)| ((facts.left, facts.right), *oid)).collect()
+});
+/// Per type that indexes are looked up for: the class of operators that a btree index goes by.
+static INDEX_CLASSES: LazyLock<HashMap<u32, u32>> = LazyLock::new(|| read_index_classes().unwrap_or_default());
+/// Object id of the access method btree.
+pub(super) const BTREE: u32 = 403;
+
+fn read_index_classes() -> Option<HashMap<u32, u32>> {
+    let batch = rows_of("pg_opclass")?;
+    let integers = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int32Type>();
+    let (ids, methods, inputs) = (integers("oid")?, integers("opcmethod")?, integers("opcintype")?);
+    let defaults = batch.column_by_name("opcdefault")?.as_boolean_opt()?;
+    let rows = (0..batch.num_rows()).filter(|row| defaults.value(*row) && methods.value(*row) as u32 == BTREE);
+    Some(rows.map(|row| (inputs.value(row) as u32, ids.value(row) as u32)).collect())
+}
+
+/// The class of operators that a btree index of this operand type goes by; 0 where there is none.
+pub(super) fn index_class(operand: u32) -> u32 {
+    INDEX_CLASSES.get(&operand).copied().unwrap_or(0)
+}
+
+/// The operator `=` over these operand types; 0 where there is none.
+pub(super) fn equality(left: u32, right: u32) -> u32 {
+    EQUALITIES.get(&(left, right)).copied().unwrap_or(0)
 }
 
 static OPERATORS: LazyLock<HashMap<u32, OperatorFacts>> = LazyLock::new(|| read_operators().unwrap_or_default());
@@ -138,23 +168,33 @@ pub fn language_oid(name: &str) -> Option<u32> {
 impl CatalogFacts {
     /// What an object is, in words; none for one that does not exist.
     pub fn describe_object(&self, class: u32, oid: u32, part: i64, search_path: &[String]) -> Option<String> {
-        let class = system_relations().find(|relation| relation.oid == class)?.name;
+        let class = system_relation_by_oid(class)?.name;
         Some(match class {
             "pg_class" => {
                 let relation = self.relation(oid)?;
-                let what = if relation.kind == 'v' { "view" } else { "table" };
-                let table = format!("{what} {}", self.relation_text(oid, search_path)?);
-                let mut columns = self.attributes(&relation).into_iter();
-                match columns.find(|column| i64::from(column.number) == part) {
-                    Some(column) => format!("column {} of {table}", quote_ident(&column.name)),
-                    None => table,
+                let what = match relation.kind {
+                    'v' => "view",
+                    'i' => "index",
+                    'S' => "sequence",
+                    _ => "table",
+                };
+                let whole = format!("{what} {}", self.relation_text(oid, search_path)?);
+                match self.column_name(oid, part) {
+                    Some(column) => format!("column {} of {whole}", quote_ident(&column)),
+                    None => whole,
                 }
+            }
+            "pg_constraint" => self.describe_constraint(oid, search_path)?,
+            "pg_attrdef" => {
+                let (table, number) = self.directory.column_of_default(oid)?;
+                let column = quote_ident(&self.column_name(table, number.into())?);
+                format!("default value for column {column} of table {}", self.relation_text(table, search_path)?)
             }
             "pg_proc" => {
                 let facts = function_facts(oid)?;
                 format!("function {}({})", quote_ident(&facts.name), facts.signature_text())
             }
-            "pg_type" if is_type(oid) => format!("type {}", format_type(oid, None)),
+            "pg_type" if self.is_type(oid) => format!("type {}", self.format_type(oid, None, search_path)),
             "pg_namespace" => format!("schema {}", quote_ident(self.schema_name(oid)?)),
             "pg_authid" => format!("role {}", quote_ident(self.role_name(oid)?)),
             "pg_database" => {
@@ -170,8 +210,25 @@ impl CatalogFacts {
                 let operand = |oid: u32| if oid == 0 { "NONE".to_owned() } else { format_type(oid, None) };
                 format!("operator {}({},{})", facts.name, operand(facts.left), operand(facts.right))
             }
-            "pg_rewrite" => format!("rule _RETURN on view {}", self.relation_text(oid & 0x3fff_ffff, search_path)?),
+            "pg_rewrite" => format!("rule _RETURN on view {}", self.relation_text(oid & 0x0fff_ffff, search_path)?),
             _ => return None,
+        })
+    }
+
+    fn column_name(&self, relation: u32, number: i64) -> Option<String> {
+        let relation = self.relation(relation)?;
+        let mut columns = self.attributes(&relation).into_iter();
+        columns.find(|column| i64::from(column.number) == number).map(|column| column.name)
+    }
+
+    fn describe_constraint(&self, oid: u32, search_path: &[String]) -> Option<String> {
+        let place = self.directory.constraint(oid)?;
+        let name = quote_ident(&place.constraint()?.name);
+        Some(match place {
+            ConstraintPlace::Table(table, _) => {
+                format!("constraint {name} on table {}", self.relation_text(table.oid, search_path)?)
+            }
+            ConstraintPlace::Domain(..) => format!("constraint {name}"),
         })
     }
 }

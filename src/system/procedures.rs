@@ -9,8 +9,9 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::datatypes::{Int32Type, Int64Type};
 
 use super::exports::exported;
-use super::lookup::{format_type, split_name, type_oid};
+use super::lookup::split_name;
 use super::relations::{PG_CATALOG, system_relation};
+use super::type_facts::{format_type, type_oid};
 
 /// A function of PostgreSQL.
 #[derive(Debug, Clone)]
@@ -90,6 +91,16 @@ impl FunctionFacts {
         self.strict
     }
 
+    /// Object ids of the types of the arguments to call it with.
+    pub(crate) fn input_types(&self) -> impl Iterator<Item = u32> {
+        self.inputs().map(|argument| argument.type_oid)
+    }
+
+    /// Its last argument stands for any number of them.
+    pub(crate) fn is_variadic(&self) -> bool {
+        self.arguments.iter().any(|argument| argument.mode == 'v')
+    }
+
     /// All parameters: mode, name, object id of the type.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (char, &str, u32)> {
         self.arguments.iter().map(|argument| (argument.mode, argument.name.as_str(), argument.type_oid))
@@ -163,6 +174,13 @@ pub(crate) fn all_functions() -> impl Iterator<Item = (u32, &'static FunctionFac
 /// There is a function with this object id.
 pub fn is_function(oid: u32) -> bool {
     FUNCTIONS.contains_key(&oid)
+}
+
+/// All functions of this name, the oldest first.
+pub(crate) fn functions_called(name: &str) -> Vec<&'static FunctionFacts> {
+    let mut found: Vec<_> = FUNCTIONS.iter().filter(|(_, facts)| facts.name == name).collect();
+    found.sort_by_key(|(oid, _)| **oid);
+    found.into_iter().map(|(_, facts)| facts).collect()
 }
 
 /// How many functions have this name.

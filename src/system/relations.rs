@@ -4,7 +4,7 @@
 //! `column:type`, with `!` for NOT NULL and `@C` for the collation where it is not the type's own. It is data: a tool that reads a column which is not listed
 //! there gets "no such column", as on PostgreSQL. Read once per process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -56,6 +56,14 @@ pub(crate) struct SystemColumn {
 static RELATIONS: LazyLock<BTreeMap<&'static str, SystemRelation>> =
     LazyLock::new(|| LISTING.lines().filter_map(|line| Some((line.split(' ').next()?, read_line(line)?))).collect());
 
+static BY_OID: LazyLock<HashMap<u32, &'static SystemRelation>> =
+    LazyLock::new(|| RELATIONS.values().map(|relation| (relation.oid, relation)).collect());
+
+/// The relation with this object id.
+pub(crate) fn system_relation_by_oid(oid: u32) -> Option<&'static SystemRelation> {
+    BY_OID.get(&oid).copied()
+}
+
 /// The relation `schema.name`.
 pub(crate) fn system_relation(schema: &str, name: &str) -> Option<&'static SystemRelation> {
     RELATIONS.get(format!("{schema}.{name}").as_str())
@@ -64,6 +72,11 @@ pub(crate) fn system_relation(schema: &str, name: &str) -> Option<&'static Syste
 /// The object id of the system relation `schema.name`.
 pub fn system_relation_oid(schema: &str, name: &str) -> Option<u32> {
     system_relation(schema, name).map(|relation| relation.oid)
+}
+
+/// The columns of the system relation `schema.name`.
+pub fn system_columns(schema: &str, name: &str) -> Option<impl Iterator<Item = &'static str>> {
+    system_relation(schema, name).map(|relation| relation.columns.iter().map(|column| column.name))
 }
 
 /// All relations, in name order per schema.

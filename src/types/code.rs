@@ -24,14 +24,22 @@ macro_rules! codes {
 }
 
 codes! {
+    /// No error: what a notice tells.
+    SuccessfulCompletion = "00000",
+    /// A transaction that came too late.
+    SerializationFailure = "40001",
+    /// A value for a generated column.
+    GeneratedAlways = "428C9",
+    /// A constraint is broken.
+    IntegrityConstraintViolation = "23000",
+    /// More than one row where one is wanted.
+    CardinalityViolation = "21000",
     /// The connection broke.
     ConnectionFailure = "08006",
     /// A message broke the PostgreSQL protocol.
     ProtocolViolation = "08P01",
     /// A known PostgreSQL feature that this node does not have.
     FeatureNotSupported = "0A000",
-    /// A subquery that must give one row gave several.
-    CardinalityViolation = "21000",
     /// A text, number or array is out of the range of its type.
     NumericValueOutOfRange = "22003",
     /// A text that is no date, time or instant.
@@ -74,6 +82,16 @@ codes! {
     UntranslatableCharacter = "22P05",
     /// Bytes that are no valid text in the client's encoding.
     CharacterNotInRepertoire = "22021",
+    /// A NULL in a column that must have a value.
+    NotNullViolation = "23502",
+    /// A reference to a row that does not exist, or a row that others refer to.
+    ForeignKeyViolation = "23503",
+    /// A value that another row has already.
+    UniqueViolation = "23505",
+    /// A row that its CHECK does not allow.
+    CheckViolation = "23514",
+    /// A sequence has no more values.
+    SequenceLimitExceeded = "2200H",
     /// A statement that is not allowed while a transaction is open.
     ActiveSqlTransaction = "25001",
     /// A write inside a read-only transaction.
@@ -140,6 +158,38 @@ codes! {
     InvalidColumnReference = "42P10",
     /// A parameter whose type cannot be found out.
     IndeterminateDatatype = "42P18",
+    /// A definition that makes no sense, such as a view of itself.
+    InvalidObjectDefinition = "42P17",
+    /// A schema that exists.
+    DuplicateSchema = "42P06",
+    /// A database that exists.
+    DuplicateDatabase = "42P04",
+    /// A relation that exists.
+    DuplicateTable = "42P07",
+    /// A type, constraint, label or another object that exists.
+    DuplicateObject = "42710",
+    /// A table definition that makes no sense.
+    InvalidTableDefinition = "42P16",
+    /// A foreign key whose other side is not unique.
+    InvalidForeignKey = "42830",
+    /// A schema definition that makes no sense.
+    InvalidSchemaDefinition = "42P15",
+    /// A name that is kept for the system.
+    ReservedName = "42939",
+    /// Something else needs the object.
+    DependentObjectsStillExist = "2BP01",
+    /// An object that is in use.
+    ObjectInUse = "55006",
+    /// A type that cannot be meant here.
+    InvalidParameterType = "42P13",
+    /// A text that is longer than its column.
+    StringDataRightTruncation = "22001",
+    /// More columns than a table can have.
+    TooManyColumns = "54011",
+    /// A text that is no name.
+    InvalidName = "42602",
+    /// A window function where none can be.
+    WindowingError = "42P20",
     /// Memory or another bounded store is used up.
     OutOfMemory = "53200",
     /// The disk is full.

@@ -18,12 +18,29 @@ pub struct SqlError {
     pub hint: Option<String>,
     /// Where in the statement's text: a count of characters, from 1.
     pub position: Option<u32>,
+    /// What it is about, where PostgreSQL names that in fields of its own.
+    pub object: Option<Box<ErrorObject>>,
+}
+
+/// The names of what an error is about; programs read them instead of the message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorObject {
+    /// The schema.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: Option<String>,
+    /// The column.
+    pub column: Option<String>,
+    /// The type.
+    pub data_type: Option<String>,
+    /// The constraint, or the index that stands for it.
+    pub constraint: Option<String>,
 }
 
 impl SqlError {
     /// An error of one kind with one line of text.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None, hint: None, position: None }
+        Self { code, message: message.into(), detail: None, hint: None, position: None, object: None }
     }
 
     /// The same error with a hint for the user.
@@ -37,6 +54,13 @@ impl SqlError {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same error with the names of what it is about.
+    #[must_use]
+    pub fn about(mut self, object: ErrorObject) -> Self {
+        self.object = Some(Box::new(object));
         self
     }
 

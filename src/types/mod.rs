@@ -18,14 +18,14 @@ mod time_range;
 mod zone;
 
 pub use code::Code;
-pub use error::SqlError;
+pub use error::{ErrorObject, SqlError};
 pub use event::{Event, EventKind, Field, Span, TextList, Value};
 pub use id::{FeedName, NameError, NodeName, QueryId};
 pub use interval::{read_interval, read_interval_of};
 pub use numeric::{Numeric, NumericError};
 pub use settings::FragmentSettings;
 pub use spelling::{read_bytes, read_escaped_bytes, read_truth};
-pub use sql_type::{SQL_TYPE_KEY, SqlType, TYPE_MODIFIER_KEY};
+pub use sql_type::{SQL_TYPE_KEY, SqlType, TYPE_MODIFIER_KEY, USER_TYPE_KEY};
 pub use summary::{DistinctSet, TableSummary};
 pub use time_range::TimeRange;
 pub use zone::Zone;

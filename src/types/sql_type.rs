@@ -12,6 +12,8 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUn
 pub const SQL_TYPE_KEY: &str = "armorlake.sql_type";
 /// The key of the field metadata that holds PostgreSQL's type modifier, such as the length of a varchar.
 pub const TYPE_MODIFIER_KEY: &str = "armorlake.type_modifier";
+/// The key of the field metadata that holds the object id of a user's type, such as an enum.
+pub const USER_TYPE_KEY: &str = "armorlake.user_type";
 /// What precision and scale, and lengths, are counted from in a type modifier.
 const MODIFIER_OFFSET: i32 = 4;
 
@@ -207,6 +209,19 @@ sql_types! {
     CidrArray = "_cidr", 651, 0, -1;
 }
 
+impl serde::Serialize for SqlType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SqlType {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <String as serde::Deserialize>::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| serde::de::Error::custom(format!("no type \"{name}\"")))
+    }
+}
+
 impl SqlType {
     /// Values are object ids that are shown as names, such as `regclass`.
     ///
@@ -364,6 +379,12 @@ impl SqlType {
     /// The type modifier of a numeric with this precision and scale.
     pub fn numeric_modifier(precision: i32, scale: i32) -> i32 {
         ((precision << 16) | (scale & 0x7ff)) + MODIFIER_OFFSET
+    }
+
+    /// The scale in the type modifier of a numeric; none where it has none.
+    pub fn scale_of_modifier(modifier: i32) -> Option<i8> {
+        let bits = modifier.checked_sub(MODIFIER_OFFSET).filter(|bits| *bits >= 0)?;
+        i8::try_from(bits & 0x7ff).ok()
     }
 
     /// An Arrow field that says its SQL type and modifier, whatever its Arrow type alone would tell.

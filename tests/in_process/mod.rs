@@ -13,7 +13,7 @@ use armorlake::catalog::{Catalog, Table, builtin};
 use armorlake::env::{Clock, SystemClock};
 use armorlake::execution::{CoverageReport, Engine, EngineConfig, LocalRunner, MissingNodes, StatusTables};
 use armorlake::mesh::{Fleet, FragmentRequest, FragmentRunner, Member, MemberStatus, MeshError, ReplyStream, Role};
-use armorlake::planner::{NodeFacts, Planner, StatementContext, functions, sql_error_from_engine};
+use armorlake::planner::{CatalogOnly, NodeFacts, Planner, StatementContext, functions, sql_error_from_engine};
 use armorlake::storage::{Store, StoreConfig};
 use armorlake::types::{Code, FragmentSettings, NodeName, QueryId, SqlError};
 use async_trait::async_trait;
@@ -164,9 +164,10 @@ impl TestFleet {
         Self { planner, nodes, network, _directory: directory }
     }
 
-    /// The planner alone, and what must live as long as it is used.
-    pub(crate) fn into_planner(self) -> (Planner, tempfile::TempDir) {
-        (self.planner, self._directory)
+    /// The planner alone, the first node's store, and what must live as long as they are used.
+    pub(crate) fn into_planner(self) -> (Planner, Arc<Store>, tempfile::TempDir) {
+        let store = Arc::clone(&self.nodes[0].store);
+        (self.planner, store, self._directory)
     }
 
     /// The result of a query as text cells, and its coverage.
@@ -217,6 +218,7 @@ pub(crate) fn context() -> StatementContext {
         },
         roles: vec!["reader".to_owned()],
         search_path: vec!["public".to_owned()],
+        relations: Arc::new(CatalogOnly(Arc::new(armorlake::catalog::builtin().expect("built-in catalog")))),
         missing_nodes: MissingNodes::Warn,
         pruning: true,
         node_timeout: Duration::from_secs(5),

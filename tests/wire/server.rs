@@ -8,7 +8,8 @@ use armorlake::env::{SystemClock, SystemRandom};
 use armorlake::pg::{
     CertificateUse, Databases, Listener, PgConfig, PgLimits, ScramVerifier, TlsUse, Trust, UserConfig,
 };
-use armorlake::session::{Channels, SessionInfo, SessionList, SessionShared, StoredSettings};
+use armorlake::session::{Channels, FleetCatalog, SessionInfo, SessionList, SessionShared, StoredSettings};
+use armorlake::storage::Store;
 use armorlake::tasks::Tasks;
 
 use crate::in_process::TestFleet;
@@ -32,6 +33,16 @@ struct OneDatabase;
 impl Databases for OneDatabase {
     fn exists(&self, name: &str) -> bool {
         name == "kubearmor"
+    }
+}
+
+/// The databases that a store knows.
+#[derive(Debug)]
+struct StoreDatabases(Arc<Store>);
+
+impl Databases for StoreDatabases {
+    fn exists(&self, name: &str) -> bool {
+        self.0.catalog().databases.contains_key(name)
     }
 }
 
@@ -71,15 +82,18 @@ impl Server {
     /// Starts a listener of the first of so many nodes.
     pub(super) async fn start_over(config: PgConfig, nodes: usize) -> Self {
         let (tasks, sessions) = (Tasks::new(), SessionList::default());
-        let (planner, directory) = TestFleet::new(nodes).await.into_planner();
+        let (planner, store, directory) = TestFleet::new(nodes).await.into_planner();
         let shared = SessionShared {
             planner: Arc::new(planner),
+            store: Arc::clone(&store),
+            fleet: Arc::new(FleetCatalog::alone(Arc::clone(&store))),
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
             sessions: sessions.clone(),
             channels: Channels::default(),
             stored: StoredSettings::default(),
         };
+        let config = PgConfig { databases: Arc::new(StoreDatabases(store)), ..config };
         let listener = Listener::start(config, shared, &tasks).await.expect("listen");
         Self { address: listener.local_addr(), sessions, tasks, _directory: directory }
     }

@@ -5,10 +5,12 @@
 //! library may still trip over is caught and becomes [`MeshError::BadReply`].
 
 mod batch;
+mod entries;
 mod fragment;
 mod summary;
 
 pub(super) use batch::{BatchEncoder, slices};
+pub(super) use entries::{Digest, EntriesDecoder, EntriesMessages};
 pub(super) use fragment::{ReplyDecoder, decode_request, encode_failure, encode_request, encode_trailer};
 pub(super) use summary::{SummaryDecoder, SummaryEncoder, SummaryOrigin, is_urgent};
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::MeshError;
-use super::{bad, is_address};
+use super::{Digest, bad, is_address};
 use crate::proto::mesh as proto;
 use crate::types::limits::SUMMARY_VALUES_MAX;
 use crate::types::{DistinctSet, TableSummary, TimeRange};
@@ -46,6 +46,7 @@ pub(in crate::mesh) struct SummaryOrigin {
 #[derive(Debug, Default)]
 pub(in crate::mesh) struct SummaryEncoder {
     sent: Option<Tables>,
+    sent_digest: Option<Digest>,
 }
 
 impl SummaryEncoder {
@@ -60,8 +61,12 @@ impl SummaryEncoder {
         now: &Tables,
         origin: &SummaryOrigin,
         draining: bool,
+        digest: Option<Digest>,
     ) -> proto::SummaryFrame {
         let is_first = self.sent.is_none();
+        let news = digest.filter(|digest| self.sent_digest != Some(*digest));
+        self.sent_digest = digest.or(self.sent_digest);
+        let catalog_digest = news.map(|digest| digest.0.to_vec().into()).unwrap_or_default();
         let sent = self.sent.get_or_insert_default();
         let changed = now.iter().filter(|(name, table)| sent.get(*name) != Some(table));
         let tables: Vec<_> = changed.map(|(name, table)| encode_table(name, table, sent.get(name))).collect();
@@ -71,7 +76,15 @@ impl SummaryEncoder {
         }
         let (software_version, address) =
             if is_first { (origin.version.clone(), origin.address.clone()) } else { Default::default() };
-        proto::SummaryFrame { complete: is_first, tables, dropped_tables, draining, software_version, address }
+        proto::SummaryFrame {
+            complete: is_first,
+            tables,
+            dropped_tables,
+            draining,
+            software_version,
+            address,
+            catalog_digest,
+        }
     }
 }
 
@@ -108,6 +121,8 @@ pub(in crate::mesh) struct FrameNews {
     pub(in crate::mesh) draining: bool,
     /// In the first frame, what the node says of itself.
     pub(in crate::mesh) origin: Option<SummaryOrigin>,
+    /// What the node made is another than before.
+    pub(in crate::mesh) digest: Option<Digest>,
 }
 
 /// The receiving end of one stream.
@@ -143,7 +158,8 @@ impl SummaryDecoder {
             version: frame.software_version.chars().filter(|letter| !letter.is_control()).take(64).collect(),
             address: if is_address(&frame.address) { frame.address } else { String::new() },
         });
-        Ok(FrameNews { tables_changed, draining: frame.draining, origin })
+        let digest = <[u8; 32]>::try_from(frame.catalog_digest.as_ref()).ok().map(Digest);
+        Ok(FrameNews { tables_changed, draining: frame.draining, origin, digest })
     }
 }
 
@@ -214,13 +230,13 @@ mod tests {
     fn frames_carry_every_change_to_the_other_end() {
         let (mut encoder, mut decoder) = (SummaryEncoder::default(), SummaryDecoder::default());
         let mut now = Tables::from([(String::from("logs"), table(1, 5, &["a"]))]);
-        let first = decoder.apply(encoder.frame(&now, &origin(), false)).expect("first frame");
+        let first = decoder.apply(encoder.frame(&now, &origin(), false, None)).expect("first frame");
         assert_eq!(first.origin, Some(origin()));
         assert_eq!(decoder.tables(), now);
 
         now.insert(String::from("logs"), table(2, 5, &["a"]));
         assert!(!is_urgent(encoder.sent().expect("sent"), &now));
-        let counts = encoder.frame(&now, &origin(), false);
+        let counts = encoder.frame(&now, &origin(), false, None);
         assert!(counts.tables[0].distinct_unchanged && counts.tables[0].distinct.is_empty());
         decoder.apply(counts).expect("counts");
         assert_eq!(decoder.tables(), now);
@@ -228,17 +244,29 @@ mod tests {
         now.insert(String::from("alerts"), table(1, 9, &["b"]));
         now.insert(String::from("logs"), table(3, 6, &["a", "b"]));
         assert!(is_urgent(encoder.sent().expect("sent"), &now));
-        decoder.apply(encoder.frame(&now, &origin(), false)).expect("changes");
+        decoder.apply(encoder.frame(&now, &origin(), false, None)).expect("changes");
         assert_eq!(decoder.tables(), now);
 
         now.remove("logs");
         assert!(is_urgent(encoder.sent().expect("sent"), &now));
-        let last = decoder.apply(encoder.frame(&now, &origin(), true)).expect("drop");
+        let last = decoder.apply(encoder.frame(&now, &origin(), true, None)).expect("drop");
         assert!(last.draining && last.tables_changed);
         assert_eq!(decoder.tables(), now);
 
-        let heartbeat = decoder.apply(encoder.frame(&now, &origin(), false)).expect("heartbeat");
+        let heartbeat = decoder.apply(encoder.frame(&now, &origin(), false, None)).expect("heartbeat");
         assert!(!heartbeat.tables_changed);
+    }
+
+    #[test]
+    fn a_digest_is_sent_once_and_again_when_it_changes() {
+        let (mut encoder, mut decoder, now) = (SummaryEncoder::default(), SummaryDecoder::default(), Tables::new());
+        let told = [None, Some(1), Some(1), Some(2), None, Some(2)].map(|digest| {
+            let digest = digest.map(|byte| Digest([byte; 32]));
+            decoder.apply(encoder.frame(&now, &origin(), false, digest)).expect("frame").digest
+        });
+        assert_eq!(told, [None, Some(Digest([1; 32])), None, Some(Digest([2; 32])), None, None]);
+        let short = proto::SummaryFrame { catalog_digest: vec![1, 2].into(), ..proto::SummaryFrame::default() };
+        assert_eq!(decoder.apply(short).expect("frame").digest, None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
 use crate::session::FormatSettings;
-use crate::types::{Code, SqlError, SqlType};
+use crate::types::{Code, SqlError, SqlType, USER_TYPE_KEY};
 
 use column::Column;
 
@@ -225,6 +225,9 @@ fn set_length(out: &mut BytesMut, place: usize, from: usize) -> Result<(), SqlEr
     Ok(())
 }
 
+/// What PostgreSQL says of the length of enums.
+const ENUM_LENGTH: i16 = 4;
+
 /// The RowDescription of a result.
 pub(super) fn row_description(schema: &Schema, formats: &[Format]) -> RowDescription {
     let formats = formats.iter().copied().chain(std::iter::repeat(Format::Text));
@@ -238,7 +241,13 @@ pub(super) fn row_description(schema: &Schema, formats: &[Format]) -> RowDescrip
             let kind = if kind == SqlType::Unknown { SqlType::Text } else { kind };
             let name = field.name().replace('\0', "");
             let modifier = SqlType::modifier_of_field(field);
-            FieldDescription::new(name, 0, 0, kind.oid(), kind.length(), modifier, format.code())
+            let made = field.metadata().get(USER_TYPE_KEY).and_then(|oid| oid.parse().ok());
+            let (oid, length) = match made {
+                Some(oid) if kind.item().is_none() => (oid, ENUM_LENGTH),
+                Some(oid) => (oid, kind.length()),
+                None => (kind.oid(), kind.length()),
+            };
+            FieldDescription::new(name, 0, 0, oid, length, modifier, format.code())
         })
         .collect();
     RowDescription::new(fields)

@@ -1,6 +1,7 @@
 //! Parameters that are arrays of one dimension.
 
 use bytes::Buf;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 
 use crate::session::FormatSettings;
@@ -108,7 +109,12 @@ pub(super) fn from_binary(mut bytes: &[u8], kind: SqlType, item: SqlType) -> Res
     }
     let (dimensions, _has_nulls, oid) = (bytes.get_i32(), bytes.get_i32(), bytes.get_u32());
     let texts = [SqlType::Text, SqlType::Varchar, SqlType::Bpchar, SqlType::Name, SqlType::Unknown];
-    let same = oid == item.oid() || (texts.contains(&item) && texts.iter().any(|text| text.oid() == oid));
+    let sent = SqlType::from_oid(oid);
+    // Object ids and integers of their size have the same bytes.
+    let is_id = |kind: SqlType| kind.arrow() == DataType::Int32 || kind.is_registry();
+    let same = oid == item.oid()
+        || (texts.contains(&item) && texts.iter().any(|text| text.oid() == oid))
+        || (is_id(item) && sent.is_some_and(is_id));
     if !same {
         return Err(SqlError::new(Code::DatatypeMismatch, "an array's items are not of the expected type"));
     }

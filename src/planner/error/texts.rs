@@ -5,6 +5,7 @@
 
 use crate::types::{Code, SqlError};
 
+use super::super::relations::SEARCH_PATH;
 use super::kinds::{fits, sql_name};
 
 /// The hint of PostgreSQL for operators that it does not have.
@@ -35,7 +36,11 @@ fn relations(text: &str) -> Option<SqlError> {
     if let Some(name) = text.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
         // The engine fills in database and schema; the place in the text tells what was written.
         let short = name.rsplit_once('.').map_or(name, |(schema, table)| {
-            if schema.ends_with("public") { table } else { name.split_once('.').map_or(name, |(_, rest)| rest) }
+            if schema.ends_with(SEARCH_PATH) || schema.ends_with("public") {
+                table
+            } else {
+                name.split_once('.').map_or(name, |(_, rest)| rest)
+            }
         });
         return error(Code::UndefinedTable, format!("relation \"{short}\" does not exist"));
     }

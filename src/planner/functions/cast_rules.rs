@@ -16,6 +16,7 @@ use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 
 use super::convert::Target;
+use super::marks::{MARKED, mark};
 use super::numbers::Kind;
 use crate::types::SqlType;
 
@@ -23,6 +24,7 @@ use crate::types::SqlType;
 #[derive(Debug)]
 pub(super) struct CastReader {
     pub(super) as_type: Arc<ScalarUDF>,
+    pub(super) marked: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for CastReader {
@@ -34,7 +36,7 @@ impl FunctionRewrite for CastReader {
         let (inner, field) = match expr {
             Expr::Cast(Cast { expr, field }) => (expr, field),
             Expr::ScalarFunction(call) => return self.function(call, schema),
-            Expr::Case(case) => return mixed_case(case, schema),
+            Expr::Case(case) => return Ok(Transformed::yes(self.case(case, schema))),
             other => return Ok(Transformed::no(other)),
         };
         let from = inner.to_field(schema).map(|(_, field)| field)?;
@@ -79,10 +81,30 @@ impl CastReader {
             }
             "coalesce" | "greatest" | "least" | "nullif" => {
                 function.args = mixed(function.args, schema);
-                Ok(Transformed::yes(Expr::ScalarFunction(function)))
+                let results = function.args.clone();
+                let call = Expr::ScalarFunction(function);
+                Ok(Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked)))
             }
+            // What was marked before is marked once more when a plan is looked at again.
+            MARKED => match function.args.first() {
+                Some(Expr::ScalarFunction(inner)) if inner.name() == MARKED => {
+                    Ok(Transformed::yes(Expr::ScalarFunction(inner.clone())))
+                }
+                _ => Ok(Transformed::no(Expr::ScalarFunction(function))),
+            },
             _ => Ok(Transformed::no(Expr::ScalarFunction(function))),
         }
+    }
+
+    fn case(&self, mut case: Case, schema: &DFSchema) -> Expr {
+        let otherwise = case.else_expr.take();
+        let has_else = otherwise.is_some();
+        let (whens, thens): (Vec<_>, Vec<_>) = case.when_then_expr.into_iter().unzip();
+        let mut results = mixed(thens.into_iter().chain(otherwise).map(|result| *result).collect(), schema);
+        let all = results.clone();
+        case.else_expr = if has_else { results.pop().map(Box::new) } else { None };
+        case.when_then_expr = whens.into_iter().zip(results.into_iter().map(Box::new)).collect();
+        mark(Expr::Case(case), &all.iter().collect::<Vec<_>>(), schema, &self.marked)
     }
 }
 
@@ -99,17 +121,6 @@ fn mixed(values: Vec<Expr>, schema: &DFSchema) -> Vec<Expr> {
         _ => value,
     };
     values.into_iter().zip(kinds).map(float).collect()
-}
-
-fn mixed_case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let otherwise = case.else_expr.take();
-    let has_else = otherwise.is_some();
-    let (whens, thens): (Vec<_>, Vec<_>) = case.when_then_expr.into_iter().unzip();
-    let results = thens.into_iter().chain(otherwise).map(|result| *result).collect();
-    let mut results = mixed(results, schema);
-    case.else_expr = if has_else { results.pop().map(Box::new) } else { None };
-    case.when_then_expr = whens.into_iter().zip(results.into_iter().map(Box::new)).collect();
-    Ok(Transformed::yes(Expr::Case(case)))
 }
 
 /// Whether a cast is made by `as_type`.

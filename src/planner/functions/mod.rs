@@ -7,6 +7,7 @@
 mod access;
 mod aggregates;
 mod arrays;
+mod assignments;
 mod bytes;
 mod calendar;
 mod cast_rules;
@@ -14,6 +15,7 @@ mod cast_text;
 mod control;
 mod convert;
 mod datum;
+mod definitions;
 mod events;
 mod extracts;
 mod function;
@@ -28,6 +30,7 @@ mod limits;
 mod list_fields;
 mod lists;
 mod literals;
+mod marks;
 mod moments;
 mod names;
 mod networks;
@@ -44,11 +47,13 @@ mod regex_shapes;
 mod regex_syntax;
 mod registry;
 mod rounding;
+mod sequences;
 mod server;
 mod session;
 mod sets;
 mod shown;
 mod similar;
+mod sleep;
 mod span_factors;
 mod span_sums;
 mod spans;
@@ -63,6 +68,7 @@ mod times;
 mod tokens;
 mod type_names;
 mod typed;
+mod user_types;
 mod zone_rules;
 mod zoned;
 
@@ -90,7 +96,9 @@ use operators::OperatorPlanner;
 use type_names::TypeNames;
 use zone_rules::ZoneRules;
 
+pub(in crate::planner) use assignments::{ASSIGNABLE, FITTING};
 pub(in crate::planner) use names::with_names;
+pub(in crate::planner) use user_types::{DOMAIN_VALUE, ENUM_ARRAY, ENUM_VALUE};
 
 /// The type of texts.
 const TEXT: DataType = DataType::Utf8;
@@ -118,6 +126,8 @@ pub fn register_tables(state: &mut SessionState) -> Result<()> {
     tables::register(&engine)?;
     *state = engine.state();
     aggregates::register(state)?;
+    register(state, assignments::functions())?;
+    register(state, sleep::functions())?;
     register_rows(state, tokens::function(), tokens::FIELDS)?;
     register(state, server::functions().into_iter().chain(registry::numbers()).map(Function::udf))
 }
@@ -134,13 +144,29 @@ fn functions_of(state: &SessionState) -> Vec<Arc<ScalarUDF>> {
 /// Adds the functions that tell of this session and catalog.
 pub fn register_of_session(state: &mut SessionState, context: &Arc<FunctionContext>) -> Result<()> {
     let of_session = [session::functions(context), control::functions(context), objects::functions(context)];
+    register(state, sequences::functions(context).into_iter().map(Function::udf))?;
     for functions in of_session.into_iter().chain([privileges::functions(context)]) {
         register(state, functions.into_iter().map(Function::udf))?;
     }
     register(state, access::functions(context).into_iter().map(Function::udf))?;
+    register(state, definitions::functions(context).into_iter().map(Function::udf))?;
     register_rows(state, access::explode(context), access::FIELDS)?;
     registry::register(state, context)?;
-    Ok(())
+    register_user_types(state, context)
+}
+
+/// Functions of enums and domains, and the rules that go by the order of labels.
+fn register_user_types(state: &mut SessionState, context: &Arc<FunctionContext>) -> Result<()> {
+    register(state, user_types::functions(context))?;
+    let order = Arc::new(user_types::LabelOrder {
+        catalog: Arc::clone(&context.catalog.catalog),
+        value: state.udf("enum_value")?,
+        key: state.udf("enum_key")?,
+        label: state.udf("enum_label")?,
+    });
+    state.register_function_rewrite(Arc::<user_types::LabelOrder>::clone(&order))?;
+    state.add_analyzer_rule(Arc::<user_types::LabelOrder>::clone(&order));
+    state.register_expr_planner(order)
 }
 
 /// Functions that depend on their arguments alone, and the rules that put them where operators and casts stand.
@@ -157,7 +183,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, span_factors::functions())?;
     register(state, span_sums::functions())?;
     register(state, rounding::functions())?;
-    register(state, [AsType::udf(), time_precision::function()])?;
+    register(state, [AsType::udf(), time_precision::function(), marks::function()])?;
     register(state, aggregates::scalars())?;
     for functions in [
         strings::functions(),
@@ -179,7 +205,10 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     state.register_expr_planner(Arc::new(operators))?;
     let numbers = NumberPlanner::new(state)?;
     state.register_expr_planner(Arc::new(numbers))?;
-    state.register_function_rewrite(Arc::new(CastReader { as_type: state.udf(AS_TYPE)? }))
+    state.register_function_rewrite(Arc::new(CastReader {
+        as_type: state.udf(AS_TYPE)?,
+        marked: state.udf(marks::MARKED)?,
+    }))
 }
 
 /// Functions that depend on the statement's now() and the session's zone, and the rules that put

@@ -5,20 +5,17 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 
 use super::FunctionContext;
-use super::function::{Function, integer, oid, sql_error, text};
-use super::privileges::relation;
+use super::function::{Function, integer, oid, text};
 use super::registry::id_field;
-use crate::system::{
-    CatalogFacts, INFORMATION_SCHEMA_OID, Relation, Value, base_type, function_facts, is_function, is_in, is_type,
-};
-use crate::types::{Code, SqlType};
+use crate::system::{CatalogFacts, INFORMATION_SCHEMA_OID, Relation, Value, function_facts, is_function, is_in};
+use crate::types::SqlType;
 
 /// The functions of this file.
 pub(super) fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
     let mut functions = names(context);
     functions.extend(visibility(context));
     functions.extend(comments(context));
-    functions.extend(definitions(context));
+    functions.push(descriptions(context));
     functions.extend(of_absent_kinds());
     functions.extend(of_functions());
     functions.extend(sizes(context));
@@ -56,11 +53,7 @@ fn visibility(context: &FunctionContext) -> Vec<Function> {
     let session = Arc::clone(&context.session);
     let types = Function::new("pg_type_is_visible", 1, 1, SqlType::Bool, move |arguments| {
         let Some(type_oid) = oid(arguments, 0) else { return Ok(Value::Null) };
-        if is_type(type_oid) {
-            return Ok((type_oid < INFORMATION_SCHEMA_OID).into());
-        }
-        let relation = catalog.relation_of_type(type_oid);
-        Ok(relation.map_or(Value::Null, |relation| catalog.is_visible(&relation, &session.search_path).into()))
+        Ok(catalog.is_type_visible(type_oid, &session.search_path).map_or(Value::Null, Value::from))
     });
     let known = |name, exists: fn(u32) -> bool| {
         Function::new(name, 1, 1, SqlType::Bool, move |arguments| {
@@ -137,44 +130,20 @@ fn comments(context: &FunctionContext) -> Vec<Function> {
     vec![columns, objects, shared]
 }
 
-fn definitions(context: &Arc<FunctionContext>) -> Vec<Function> {
+fn descriptions(context: &Arc<FunctionContext>) -> Function {
     let facts = Arc::clone(context);
-    // No column is fed by a sequence; the table and the column must be there, though.
-    let sequence = Function::new("pg_get_serial_sequence", 2, 2, SqlType::Text, move |arguments| {
-        let Some(relation) = relation(&facts, arguments, 0)? else { return Ok(Value::Null) };
-        let column = text(arguments, 1).unwrap_or_default();
-        if facts.catalog.attributes(&relation).iter().any(|attribute| attribute.name == column) {
-            return Ok(Value::Null);
-        }
-        let shown: String = column.chars().take(200).collect();
-        let told = format!("column \"{shown}\" of relation \"{}\" does not exist", relation.name);
-        Err(sql_error(Code::UndefinedColumn, told))
-    });
-    let facts = Arc::clone(context);
-    let describe = Function::new("pg_describe_object", 3, 3, SqlType::Text, move |arguments| {
+    Function::new("pg_describe_object", 3, 3, SqlType::Text, move |arguments| {
         let (Some(class), Some(object)) = (oid(arguments, 0), oid(arguments, 1)) else { return Ok(Value::Null) };
         let part = integer(arguments, 2).unwrap_or(0);
         Ok(facts
             .catalog
             .describe_object(class, object, part, &facts.session.search_path)
             .map_or(Value::Null, Value::from))
-    });
-    let catalog = Arc::clone(&context.catalog);
-    let session = Arc::clone(&context.session);
-    let view = Function::new("pg_get_viewdef", 1, 2, SqlType::Text, move |arguments| {
-        let relation = find_relation(&catalog, &session.search_path, arguments);
-        let definition = relation.and_then(|relation| relation.definition);
-        Ok(definition.map_or(Value::Null, |sql| format!("{};", indent(sql)).into()))
-    });
-    vec![view, sequence, describe]
+    })
 }
 
-/// psql prints the text as it is; PostgreSQL begins it with a blank.
-fn indent(sql: &str) -> String {
-    format!(" {sql}")
-}
-
-fn find_relation<'a>(
+/// The relation that an argument names or has the object id of.
+pub(super) fn find_relation<'a>(
     catalog: &'a CatalogFacts,
     search_path: &[String],
     arguments: &[ScalarValue],
@@ -190,9 +159,6 @@ fn find_relation<'a>(
 fn of_absent_kinds() -> Vec<Function> {
     let none = |name, least, most| Function::new(name, least, most, SqlType::Text, |_| Ok(Value::Null));
     vec![
-        none("pg_get_expr", 2, 3),
-        none("pg_get_indexdef", 1, 3),
-        none("pg_get_constraintdef", 1, 2),
         Function::new("ancestors_rows", 1, 1, SqlType::OidArray, |_| Ok(Value::Integers(Vec::new()))),
         none("pg_get_partkeydef", 1, 1),
         none("pg_get_partition_constraintdef", 1, 1),
@@ -201,15 +167,10 @@ fn of_absent_kinds() -> Vec<Function> {
         none("pg_get_statisticsobjdef", 1, 1),
         none("pg_get_statisticsobjdef_columns", 1, 1),
         none("pg_get_statisticsobjdef_expressions", 1, 1),
-        Function::new("base_type_of_domain", 1, 1, SqlType::Oid, |arguments| {
-            let base = base_type(oid(arguments, 0).unwrap_or(0));
-            Ok(if base == 0 { Value::Null } else { base.into() })
-        }),
         Function::new("pg_partition_root", 1, 1, SqlType::Oid, |_| Ok(Value::Null)).giving(id_field(SqlType::Regclass)),
         Function::new("pg_relation_is_publishable", 1, 1, SqlType::Bool, |_| Ok(false.into())),
         Function::new("pg_relation_is_updatable", 2, 2, SqlType::Int4, |_| Ok(Value::Integer(0))),
         Function::new("pg_column_is_updatable", 3, 3, SqlType::Bool, |_| Ok(false.into())),
-        Function::new("pg_sequence_last_value", 1, 1, SqlType::Int8, |_| Ok(Value::Null)),
         Function::new("pg_extension_config_dump", 2, 2, SqlType::Void, |_| Ok(Value::Null)),
     ]
 }
@@ -248,11 +209,17 @@ fn sizes(context: &FunctionContext) -> Vec<Function> {
         let is_own = own.is_some_and(|own| asked == Some(own.name.as_str()) || oid(arguments, 0) == Some(own.oid));
         Ok(Value::Integer(if is_own { session.table_bytes.values().sum() } else { 0 }))
     }));
-    let nothing = |name| Function::new(name, 1, 1, SqlType::Int8, |_| Ok(Value::Integer(0)));
-    functions.extend([nothing("pg_indexes_size"), nothing("pg_tablespace_size")]);
+    let (catalog, session) = (Arc::clone(&context.catalog), Arc::clone(&context.session));
+    functions.push(Function::new("pg_indexes_size", 1, 1, SqlType::Int8, move |arguments| {
+        let relation = find_relation(&catalog, &session.search_path, arguments);
+        let size = |index: u32| session.table_bytes.get(&index).copied().unwrap_or(0);
+        let bytes = relation.map(|table| table.indexes().iter().map(|index| size(index.oid)).sum());
+        Ok(bytes.map_or(Value::Null, Value::Integer))
+    }));
+    functions.push(Function::new("pg_tablespace_size", 1, 1, SqlType::Int8, |_| Ok(Value::Integer(0))));
     let (catalog, session) = (Arc::clone(&context.catalog), Arc::clone(&context.session));
     functions.push(Function::new("pg_relation_filenode", 1, 1, SqlType::Oid, move |arguments| {
-        let table = find_relation(&catalog, &session.search_path, arguments).filter(|relation| relation.kind == 'r');
+        let table = find_relation(&catalog, &session.search_path, arguments).filter(|relation| relation.kind != 'v');
         Ok(table.map_or(Value::Null, |table| table.oid.into()))
     }));
     functions.push(Function::new("pg_size_pretty", 1, 1, SqlType::Text, |arguments| {

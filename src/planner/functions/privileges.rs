@@ -1,4 +1,5 @@
-//! `has_*_privilege` and `pg_has_role`: everybody may look, superusers may do everything else.
+//! `has_*_privilege` and `pg_has_role`: everybody may look at what is there from the start; owners and superusers
+//! may do everything.
 //!
 //! All argument forms of PostgreSQL: without a role the current one is meant, roles and objects are given
 //! by name or by object id. An unknown name is an error, an unknown id gives NULL.
@@ -10,9 +11,10 @@ use datafusion::error::Result;
 
 use super::FunctionContext;
 use super::function::{Function, integer, oid, sql_error, text};
+use crate::catalog::Database;
 use crate::system::{
-    CatalogFacts, Relation, Value, function_by_arguments, is_function, is_in, is_type, language_oid, split_name,
-    tablespace_oid, type_oid,
+    CatalogFacts, OWNER_OID, Relation, SchemaFacts, Value, function_by_arguments, is_function, is_in, language_oid,
+    split_name, tablespace_oid,
 };
 use crate::types::{Code, SqlType};
 
@@ -79,15 +81,33 @@ fn privilege(context: &Arc<FunctionContext>, spec: (&'static str, Kind, &'static
     Function::new(name, least, least + 1, SqlType::Bool, move |arguments| {
         let first = arguments.len() - least;
         let role = if first == 1 { role(&facts, arguments, 0)? } else { current(&facts) };
-        if !object_exists(&facts, kind, arguments, first)? {
-            return Ok(Value::Null);
-        }
+        let Some(object) = object(&facts, kind, arguments, first)? else { return Ok(Value::Null) };
         let wanted = wanted(arguments, known)?;
-        let is_superuser = role.and_then(|role| facts.catalog.roles.iter().find(|known| known.oid == role));
-        let is_superuser = is_superuser.is_some_and(|role| role.is_superuser);
-        let has = |(privilege, grants): &(String, bool)| !grants && of_everybody.contains(&privilege.as_str());
-        Ok((is_superuser || wanted.iter().any(has)).into())
+        let role = role.and_then(|role| facts.catalog.role_name(role));
+        if role.is_some_and(|role| object.is_owned_by(&facts.catalog, role)) {
+            return Ok(true.into());
+        }
+        let has = |(privilege, grants): &(String, bool)| {
+            !grants && !object.is_private && of_everybody.contains(&privilege.as_str())
+        };
+        Ok(wanted.iter().any(has).into())
     })
+}
+
+/// What is asked about: who owns it, and whether others have no rights on it.
+struct Object {
+    owner: u32,
+    is_private: bool,
+}
+
+impl Object {
+    /// What is there from the start.
+    const BUILT_IN: Self = Self { owner: OWNER_OID, is_private: false };
+
+    /// The owner, its members and superusers may do everything.
+    fn is_owned_by(&self, catalog: &CatalogFacts, role: &str) -> bool {
+        catalog.role_name(self.owner).is_some_and(|owner| catalog.is_member(role, owner))
+    }
 }
 
 /// The privileges of a comma separated list, and whether each is meant with the right to give it on.
@@ -127,41 +147,67 @@ fn missing(code: Code, what: &str, name: &str) -> datafusion::error::DataFusionE
     sql_error(code, format!("{what} \"{shown}\" does not exist"))
 }
 
-/// Whether the object is there: a name must mean one, an id may mean none.
-fn object_exists(context: &FunctionContext, kind: Kind, arguments: &[ScalarValue], index: usize) -> Result<bool> {
+/// The object: a name must mean one, an id may mean none.
+fn object(context: &FunctionContext, kind: Kind, arguments: &[ScalarValue], index: usize) -> Result<Option<Object>> {
     let catalog = &context.catalog;
     if matches!(kind, Kind::Table | Kind::AnyColumn | Kind::Column | Kind::Sequence) {
-        let Some(relation) = relation(context, arguments, index)? else { return Ok(false) };
+        let Some(relation) = relation(context, arguments, index)? else { return Ok(None) };
+        let object = Object { owner: relation.owner, is_private: relation.is_private() };
         return match kind {
-            Kind::Column => column_exists(catalog, &relation, arguments, index + 1),
-            Kind::Sequence => Err(sql_error(Code::WrongObjectType, format!("\"{}\" is not a sequence", relation.name))),
-            _ => Ok(true),
+            Kind::Column => Ok(column_exists(catalog, &relation, arguments, index + 1)?.then_some(object)),
+            Kind::Sequence if relation.kind != 'S' => {
+                Err(sql_error(Code::WrongObjectType, format!("\"{}\" is not a sequence", relation.name)))
+            }
+            _ => Ok(Some(object)),
         };
     }
+    let exists = |exists: bool| exists.then_some(Object::BUILT_IN);
     let Some(name) = text(arguments, index) else {
-        let Some(oid) = oid(arguments, index) else { return Ok(false) };
+        let Some(oid) = oid(arguments, index) else { return Ok(None) };
         return Ok(match kind {
-            Kind::Schema => catalog.schema_name(oid).is_some(),
-            Kind::Database => catalog.catalog.databases.values().any(|database| database.oid == oid),
-            Kind::Function => is_function(oid),
-            Kind::Language => is_in("pg_language", oid),
-            Kind::Type => is_type(oid),
-            Kind::Tablespace => is_in("pg_tablespace", oid),
-            _ => false,
+            Kind::Schema => catalog.schemas().iter().find(|schema| schema.oid == oid).map(schema_object),
+            Kind::Database => {
+                let mut databases = catalog.catalog.databases.values();
+                databases.find(|database| database.oid == oid).map(|database| database_object(catalog, database))
+            }
+            Kind::Function => exists(is_function(oid)),
+            Kind::Language => exists(is_in("pg_language", oid)),
+            Kind::Type => exists(catalog.is_type(oid)),
+            Kind::Tablespace => exists(is_in("pg_tablespace", oid)),
+            _ => None,
         });
     };
+    named(context, kind, name).map(Some)
+}
+
+fn schema_object(schema: &SchemaFacts) -> Object {
+    Object { owner: schema.owner, is_private: schema.is_private }
+}
+
+fn database_object(catalog: &CatalogFacts, database: &Database) -> Object {
+    Object { owner: catalog.owner(database.owner.as_deref()), is_private: false }
+}
+
+fn named(context: &FunctionContext, kind: Kind, name: &str) -> Result<Object> {
+    let catalog = &context.catalog;
+    if kind == Kind::Schema {
+        let schema = catalog.schemas().iter().find(|schema| schema.name == name).map(schema_object);
+        return schema.ok_or_else(|| missing(Code::InvalidSchemaName, "schema", name));
+    }
+    if kind == Kind::Database {
+        let database = catalog.catalog.databases.get(name).map(|database| database_object(catalog, database));
+        return database.ok_or_else(|| missing(Code::InvalidCatalogName, "database", name));
+    }
     let (found, code, what) = match kind {
-        Kind::Schema => (catalog.schema_oid(name).is_some(), Code::InvalidSchemaName, "schema"),
-        Kind::Database => (catalog.catalog.databases.contains_key(name), Code::InvalidCatalogName, "database"),
         Kind::Function => (function_by_arguments(name).is_some(), Code::UndefinedFunction, "function"),
         Kind::Language => (language_oid(name).is_some(), Code::UndefinedObject, "language"),
-        Kind::Type => (type_oid(name).is_some(), Code::UndefinedObject, "type"),
+        Kind::Type => (catalog.type_oid(name, &context.session.search_path).is_some(), Code::UndefinedObject, "type"),
         Kind::Tablespace => (tablespace_oid(name).is_some(), Code::UndefinedObject, "tablespace"),
         Kind::Wrapper => (false, Code::UndefinedObject, "foreign-data wrapper"),
         Kind::Server => (false, Code::UndefinedObject, "server"),
         _ => (true, Code::UndefinedObject, "parameter"),
     };
-    if found { Ok(true) } else { Err(missing(code, what, name)) }
+    if found { Ok(Object::BUILT_IN) } else { Err(missing(code, what, name)) }
 }
 
 /// A relation by name, which must exist, or by id.

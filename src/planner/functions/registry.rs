@@ -20,7 +20,7 @@ use crate::catalog::quote_ident;
 use crate::system::{
     Value, collation_name, collation_oid, format_type, function_by_arguments, function_facts, function_oid,
     functions_named, operator_by_operands, operator_facts, operator_oid, operators_named, split_name, text_search_name,
-    text_search_oid, type_oid,
+    text_search_oid,
 };
 use crate::types::{Code, SQL_TYPE_KEY, SqlType};
 
@@ -175,7 +175,7 @@ fn candidates(kind: SqlType, name: &str) -> usize {
 
 fn find(context: &FunctionContext, kind: SqlType, name: &str) -> Option<u32> {
     match kind {
-        SqlType::Regtype => return type_oid(name),
+        SqlType::Regtype => return context.catalog.type_oid(name, &context.session.search_path),
         SqlType::Regprocedure => return function_by_arguments(name),
         SqlType::Regoper => return operator_oid(name.strip_prefix("pg_catalog.").unwrap_or(name)),
         SqlType::Regoperator => return operator_by_operands(name),

@@ -5,13 +5,13 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use crate::types::SqlError;
 
 use super::super::statement::{DiscardTarget, InnerQuery, Statement};
-use super::{Lexeme, Reader, begin, check_query, copy, cursors, explain, query_text, settings, stored};
+use super::{Lexeme, Reader, begin, check_query, copy, cursors, definitions, explain, query_text, settings, stored};
 
 /// Reads one statement.
 pub(super) fn statement(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     let keyword = reader.peek_keyword();
     match keyword.as_str() {
-        "SELECT" | "WITH" | "VALUES" | "TABLE" => return query(reader),
+        "SELECT" | "WITH" | "VALUES" | "TABLE" | "INSERT" | "UPDATE" | "DELETE" => return query(reader),
         "" if reader.peek() == Some(&Token::LParen) => return query(reader),
         "" => return Err(reader.error()),
         _ => {}
@@ -50,8 +50,12 @@ fn command(reader: &mut Reader<'_>, keyword: &str) -> Result<Statement, SqlError
         "LISTEN" => Ok(Statement::Listen(reader.name()?)),
         "NOTIFY" => notify(reader),
         "UNLISTEN" => unlisten(reader),
+        "TRUNCATE" => truncate(reader),
         "ALTER" if stored::is_stored(reader) => stored::alter(reader),
-        _ => unsupported(reader, keyword, start),
+        _ => match definitions::definition(reader, keyword)? {
+            Some(statement) => Ok(statement),
+            None => unsupported(reader, keyword, start),
+        },
     }
 }
 
@@ -80,6 +84,29 @@ fn unlisten(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     Ok(Statement::Unlisten(Some(reader.name()?)))
 }
 
+fn truncate(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
+    reader.take_keyword("TABLE");
+    let mut tables = Vec::new();
+    loop {
+        reader.take_keyword("ONLY");
+        let first = reader.name()?;
+        tables.push(if reader.take(&Token::Period) { (Some(first), reader.name()?) } else { (None, first) });
+        reader.take(&Token::Mul);
+        if !reader.take(&Token::Comma) {
+            break;
+        }
+    }
+    let restart_identity = reader.take_keyword("RESTART");
+    if restart_identity || reader.take_keyword("CONTINUE") {
+        reader.expect_keyword("IDENTITY")?;
+    }
+    let cascade = reader.take_keyword("CASCADE");
+    if !cascade {
+        reader.take_keyword("RESTRICT");
+    }
+    Ok(Statement::Truncate { tables, restart_identity, cascade })
+}
+
 /// Reads the statement that EXPLAIN, PREPARE or DECLARE holds.
 pub(super) fn inner_query(reader: &mut Reader<'_>) -> Result<(Statement, InnerQuery), SqlError> {
     let lexer = reader.lexer();
@@ -94,9 +121,9 @@ pub(super) fn inner_query(reader: &mut Reader<'_>) -> Result<(Statement, InnerQu
 /// Queries are read; statements that may not stand inside another are refused.
 fn statement_without_nesting(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     match reader.peek_keyword().as_str() {
-        "SELECT" | "WITH" | "VALUES" | "TABLE" => query(reader),
+        "SELECT" | "WITH" | "VALUES" | "TABLE" | "INSERT" | "UPDATE" | "DELETE" => query(reader),
         "" if reader.peek() == Some(&Token::LParen) => query(reader),
-        keyword @ ("INSERT" | "UPDATE" | "DELETE" | "MERGE" | "CREATE" | "EXECUTE" | "DECLARE" | "REFRESH") => {
+        keyword @ ("MERGE" | "CREATE" | "EXECUTE" | "DECLARE" | "REFRESH") => {
             Ok(Statement::Unsupported { tag: keyword.to_owned() })
         }
         _ => Err(reader.error()),
@@ -117,6 +144,7 @@ fn prepare(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     let (kind, inner) = inner_query(reader)?;
     match kind {
         Statement::Query => Ok(Statement::Prepare { name, types, inner }),
+        Statement::Change(tag) => Ok(Statement::Unsupported { tag: format!("PREPARE of {tag}") }),
         Statement::Unsupported { tag } => Ok(Statement::Unsupported { tag: format!("PREPARE of {tag}") }),
         _ => Ok(Statement::Unsupported { tag: String::from("PREPARE of this statement") }),
     }
@@ -167,12 +195,10 @@ const KNOWN: &[&str] = &[
     "CLUSTER",
     "COMMENT",
     "CREATE",
-    "DELETE",
     "DO",
     "DROP",
     "GRANT",
     "IMPORT",
-    "INSERT",
     "LOAD",
     "LOCK",
     "MERGE",
@@ -181,8 +207,6 @@ const KNOWN: &[&str] = &[
     "REINDEX",
     "REVOKE",
     "SECURITY",
-    "TRUNCATE",
-    "UPDATE",
     "VACUUM",
 ];
 /// Commands whose tag has a second word.

@@ -49,6 +49,7 @@ fn query(reader: &mut Reader<'_>) -> Result<Result<CopySource, Statement>, SqlEr
     let (kind, inner) = commands::inner_query(&mut Reader::new(lexer, lexemes))?;
     Ok(match kind {
         Statement::Query => Ok(CopySource { inner, table: None }),
+        Statement::Change(tag) => Err(Statement::Unsupported { tag: format!("COPY of {tag}") }),
         Statement::Unsupported { tag } => Err(Statement::Unsupported { tag: format!("COPY of {tag}") }),
         _ => Err(Statement::Unsupported { tag: String::from("COPY of this statement") }),
     })

@@ -44,6 +44,7 @@ pub(super) fn declare(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     let (kind, inner) = commands::inner_query(reader)?;
     match kind {
         Statement::Query => Ok(Statement::Declare { name, options, inner }),
+        Statement::Change(tag) => Ok(Statement::Unsupported { tag: format!("DECLARE CURSOR for {tag}") }),
         Statement::Unsupported { tag } => Ok(Statement::Unsupported { tag: format!("DECLARE CURSOR for {tag}") }),
         _ => Ok(Statement::Unsupported { tag: String::from("DECLARE CURSOR for this statement") }),
     }

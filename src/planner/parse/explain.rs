@@ -39,6 +39,7 @@ pub(super) fn explain(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     let (kind, inner) = commands::inner_query(reader)?;
     match kind {
         Statement::Query => Ok(Statement::Explain { options, what: Explained::Query(inner) }),
+        Statement::Change(tag) => Ok(Statement::Unsupported { tag: format!("EXPLAIN {tag}") }),
         Statement::Unsupported { tag } => Ok(Statement::Unsupported { tag: format!("EXPLAIN {tag}") }),
         _ => Ok(Statement::Unsupported { tag: String::from("EXPLAIN of this statement") }),
     }

@@ -200,6 +200,76 @@ impl<'a> Reader<'a> {
         Ok(self.lexer.text_of(self.lexemes.get(start..self.next).unwrap_or_default()))
     }
 
+    /// Takes an expression, as text: up to a comma, a closing parenthesis or one of these words outside
+    /// parentheses and CASE, or to the end.
+    pub(super) fn expression(&mut self, ends: &[&str]) -> Result<InnerQuery, SqlError> {
+        let (start, mut depth, mut cases) = (self.next, 0_usize, 0_usize);
+        let mut before = String::new();
+        while let Some(token) = self.peek() {
+            let word = self.peek_keyword();
+            match token {
+                Token::LParen | Token::LBracket => depth += 1,
+                Token::RParen | Token::Comma if depth == 0 => break,
+                Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+                // `IS NOT NULL` and a first NULL belong to the expression.
+                _ if depth == 0
+                    && cases == 0
+                    && self.next > start
+                    && ends.contains(&word.as_str())
+                    && before != "IS"
+                    && !(before == "NOT" && word == "NULL") =>
+                {
+                    break;
+                }
+                _ if word == "CASE" => cases += 1,
+                _ if word == "END" => cases = cases.saturating_sub(1),
+                _ => {}
+            }
+            before = word;
+            self.next += 1;
+        }
+        if start == self.next {
+            return Err(self.error());
+        }
+        Ok(self.lexer.text_of(self.lexemes.get(start..self.next).unwrap_or_default()))
+    }
+
+    /// Takes the lexemes up to a last `WITH` that one of these words follows, or to the end.
+    pub(super) fn up_to_tail(&mut self, words: &[&str]) -> &'a [Lexeme] {
+        let rest = self.lexemes.get(self.next..).unwrap_or_default();
+        let is = |lexeme: &Lexeme, word: &str| lexeme.bare_word().is_some_and(|found| found.eq_ignore_ascii_case(word));
+        let last = rest.len().saturating_sub(4);
+        let tail = (last..rest.len().saturating_sub(1))
+            .find(|place| is(&rest[*place], "WITH") && words.iter().any(|word| is(&rest[place + 1], word)));
+        let taken = tail.unwrap_or(rest.len());
+        self.next += taken;
+        rest.get(..taken).unwrap_or_default()
+    }
+
+    /// Whether `(a, b, ...)` of names alone comes next, and then no more of a table's definition.
+    pub(super) fn is_list_of_names(&self) -> bool {
+        let rest = self.lexemes.get(self.next..).unwrap_or_default();
+        let mut inside = rest.iter().skip(1);
+        loop {
+            let is_name = matches!(inside.next().map(|lexeme| &lexeme.token.token), Some(Token::Word(_)));
+            match inside.next().map(|lexeme| &lexeme.token.token) {
+                Some(Token::Comma) if is_name => {}
+                Some(Token::RParen) if is_name => return true,
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether a function's call comes next.
+    pub(super) fn is_call(&self) -> bool {
+        let token = |place: usize| self.lexemes.get(place).map(|lexeme| &lexeme.token.token);
+        let mut place = self.next;
+        while matches!(token(place), Some(Token::Word(_))) && token(place + 1) == Some(&Token::Period) {
+            place += 2;
+        }
+        matches!(token(place), Some(Token::Word(_))) && token(place + 1) == Some(&Token::LParen)
+    }
+
     /// Whether nothing is left.
     pub(super) fn at_end(&self) -> bool {
         self.next >= self.lexemes.len()

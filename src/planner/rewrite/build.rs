@@ -71,17 +71,17 @@ pub(super) fn array(items: Vec<Expr>) -> Expr {
 }
 
 /// The parts of a name, lower case where they are not quoted.
-pub(super) fn parts(name: &ObjectName) -> Vec<String> {
+pub(in crate::planner) fn parts(name: &ObjectName) -> Vec<String> {
     name.0.iter().filter_map(ObjectNamePart::as_ident).map(folded).collect()
 }
 
 /// An identifier as the engine reads it.
-pub(super) fn folded(ident: &Ident) -> String {
+pub(in crate::planner) fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
 /// The last part of a name.
-pub(super) fn last_part(name: &ObjectName) -> Option<String> {
+pub(in crate::planner) fn last_part(name: &ObjectName) -> Option<String> {
     parts(name).pop()
 }
 

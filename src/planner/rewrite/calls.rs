@@ -177,6 +177,9 @@ fn array_of_subquery(query: &Query) -> Option<Expr> {
     if let Some(walk) = super::subqueries::role_walk(query) {
         return Some(walk);
     }
+    if let Some(columns) = super::outer_rows::index_columns(query) {
+        return Some(columns);
+    }
     let mut query = query.clone();
     let SetExpr::Select(select) = query.body.as_mut() else { return array_of_whole(&query) };
     if super::subqueries::select_reads_nothing(select) {

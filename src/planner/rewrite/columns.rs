@@ -130,7 +130,7 @@ impl Wildcards {
 }
 
 /// PostgreSQL's name for an expression without an alias.
-fn column_name(expr: &Expr) -> String {
+pub(in crate::planner) fn column_name(expr: &Expr) -> String {
     strong_name(expr).or_else(|| weak_name(expr)).unwrap_or_else(|| NAMELESS.to_owned())
 }
 

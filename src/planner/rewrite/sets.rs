@@ -253,6 +253,7 @@ fn derive_series(factor: &mut TableFactor, found: &Found) -> bool {
     let Some(from) = select.from.first_mut() else { return false };
     if let TableFactor::Table { name: inner, args, .. } = &mut from.relation {
         inner.clone_from(name);
+        super::names::unqualify(inner);
         let args_bare = values.into_iter().map(|value| FunctionArg::Unnamed(FunctionArgExpr::Expr(value)));
         *args = Some(TableFunctionArgs { args: args_bare.collect(), settings: None });
     }

@@ -8,6 +8,7 @@
 //! - EXISTS in a select list becomes such a scalar subquery;
 //! - a subquery over a system table that is always empty here is its constant answer.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
@@ -17,7 +18,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{call, call_with, folded, last_part, null, parse_query, parts, truth};
-use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty};
+use super::outer_rows;
+use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty, system_columns};
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -74,7 +76,7 @@ pub(super) fn listed(query: &Query) -> Option<Expr> {
     Some(call("array_or_empty", vec![Expr::Subquery(Box::new(list))]))
 }
 
-fn scalar(query: &mut Query) -> Option<Expr> {
+pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
     if let Some(known) = domain_base(query).or_else(|| relation_lookup(query)) {
         return Some(known);
     }
@@ -102,13 +104,37 @@ fn scalar(query: &mut Query) -> Option<Expr> {
         _ => Vec::new(),
     };
     query.limit_clause = None;
+    let value = with_own_columns(select, value);
+    if clauses.is_empty()
+        && let Some(parts) = outer_rows::taken_apart(query, &value)
+    {
+        return Some(parts);
+    }
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
     select.projection = vec![SelectItem::UnnamedExpr(call_with("first_value", vec![value], clauses))];
     let outer = decorrelate(select);
     guarded(outer, Expr::Subquery(Box::new(query.clone())))
 }
 
+/// The value with the subquery's own columns in the place of outer ones that they equal.
+fn with_own_columns(select: &Select, mut value: Expr) -> Expr {
+    let inner = Inner::of(select);
+    let mut conjuncts = Vec::new();
+    if let Some(selection) = &select.selection {
+        split(selection.clone(), &mut conjuncts);
+    }
+    let equal: Vec<(Expr, Expr)> = conjuncts.iter().filter_map(|conjunct| inner.equality(conjunct)).collect();
+    let _ = visit_expressions_mut(&mut value, |expr| {
+        if let Some((_, own)) = equal.iter().find(|(outer, _)| outer == expr) {
+            *expr = own.clone();
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    value
+}
+
 /// `EXISTS (SELECT ...)` as a scalar that is true or NULL.
-fn exists_as_scalar(query: &Query) -> Option<Expr> {
+pub(super) fn exists_as_scalar(query: &Query) -> Option<Expr> {
     let mut query = query.clone();
     if query.with.is_some() {
         return None;
@@ -119,6 +145,7 @@ fn exists_as_scalar(query: &Query) -> Option<Expr> {
     }
     query.order_by = None;
     query.limit_clause = None;
+    outer_rows::unnest_membership(select);
     select.projection = vec![SelectItem::UnnamedExpr(call("bool_or", vec![truth(true)]))];
     let outer = decorrelate(select);
     guarded(outer, Expr::Subquery(Box::new(query)))
@@ -168,7 +195,7 @@ fn decorrelate(select: &mut Select) -> Vec<Expr> {
     outer
 }
 
-fn split(expr: Expr, conjuncts: &mut Vec<Expr>) {
+pub(super) fn split(expr: Expr, conjuncts: &mut Vec<Expr>) {
     match expr {
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
             split(*left, conjuncts);
@@ -182,25 +209,35 @@ fn split(expr: Expr, conjuncts: &mut Vec<Expr>) {
 }
 
 /// The names that a subquery's own FROM gives.
-struct Inner(Vec<String>);
+pub(super) struct Inner {
+    tables: Vec<String>,
+    /// All columns, where it reads nothing but system tables.
+    columns: Option<HashSet<&'static str>>,
+}
 
 impl Inner {
-    fn of(select: &Select) -> Self {
-        Self(factors(select).filter_map(called).collect())
+    pub(super) fn of(select: &Select) -> Self {
+        Self { tables: factors(select).filter_map(called).collect(), columns: known_columns(select) }
     }
 
-    /// A qualified column whose table is not the subquery's own. Bare columns count as its own.
+    /// A column whose table is not the subquery's own. Bare columns count as its own, as far as one knows.
     fn is_outer_column(&self, expr: &Expr) -> bool {
         match expr {
             Expr::CompoundIdentifier(idents) if idents.len() >= 2 => {
-                !self.0.contains(&folded(&idents[idents.len() - 2]))
+                !self.tables.contains(&folded(&idents[idents.len() - 2]))
+            }
+            // The table of `t.list[0]` stands alone.
+            Expr::Identifier(ident) => {
+                let name = folded(ident);
+                let is_own = |columns: &HashSet<&str>| columns.contains(name.as_str()) || self.tables.contains(&name);
+                self.columns.as_ref().is_some_and(|columns| !is_own(columns))
             }
             _ => false,
         }
     }
 
     /// `inner = outer`, either way round: the outer column and the inner expression.
-    fn equality(&self, expr: &Expr) -> Option<(Expr, Expr)> {
+    pub(super) fn equality(&self, expr: &Expr) -> Option<(Expr, Expr)> {
         let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = expr else { return None };
         match (self.is_outer_column(left), self.is_outer_column(right)) {
             (true, false) if !self.mentions_outer(right) => Some((left.as_ref().clone(), right.as_ref().clone())),
@@ -209,7 +246,7 @@ impl Inner {
         }
     }
 
-    fn mentions_outer(&self, expr: &Expr) -> bool {
+    pub(super) fn mentions_outer(&self, expr: &Expr) -> bool {
         self.columns(expr).1 > 0
     }
 
@@ -219,19 +256,35 @@ impl Inner {
     }
 
     /// How many columns are the subquery's own, and how many are not.
-    fn columns(&self, expr: &Expr) -> (usize, usize) {
+    pub(super) fn columns(&self, expr: &Expr) -> (usize, usize) {
         let (mut own, mut outer) = (0, 0);
         let _ = visit_expressions(expr, |inner| {
             match inner {
-                Expr::Identifier(_) => own += 1,
-                Expr::CompoundIdentifier(_) if self.is_outer_column(inner) => outer += 1,
-                Expr::CompoundIdentifier(_) => own += 1,
+                Expr::Identifier(_) | Expr::CompoundIdentifier(_) if self.is_outer_column(inner) => outer += 1,
+                Expr::Identifier(_) | Expr::CompoundIdentifier(_) => own += 1,
                 _ => {}
             }
             ControlFlow::<()>::Continue(())
         });
         (own, outer)
     }
+}
+
+/// Columns that every system table has beside those that it is listed with.
+const OF_EVERY_TABLE: [&str; 6] = ["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"];
+
+fn known_columns(select: &Select) -> Option<HashSet<&'static str>> {
+    let mut known = HashSet::from(OF_EVERY_TABLE);
+    for factor in factors(select) {
+        let TableFactor::Table { name, args: None, alias, .. } = factor else { return None };
+        let parts = parts(name);
+        let [schema, name] = parts.as_slice() else { return None };
+        if alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+            return None;
+        }
+        known.extend(system_columns(schema, name)?);
+    }
+    Some(known)
 }
 
 fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {

@@ -2,7 +2,8 @@
 //!
 //! Two kinds of tables share the store. An event table is read from a [`Version`] (hot batches, then
 //! segments) and INSERT appends a batch to it, through the same transaction code as `ingest`; UPDATE
-//! and DELETE are refused. A relational table is rows under ordered keys; a handle reads one
+//! and DELETE are refused. A user's table is called `database.schema.table` and only read here: `relations` writes it.
+//! Any other relational table is rows under ordered keys; a handle reads one
 //! snapshot, keeps what it writes in a bounded write set, and redb's write transaction exists only
 //! inside COMMIT, so a thinking client never stops ingest.
 //!
@@ -28,6 +29,7 @@ pub(super) use self::write_set::WriteSet;
 use super::commit::Changes;
 use super::core::{Core, lock};
 use super::{StorageError, TableVersion, Version, layout};
+use crate::catalog::{Catalog, Table};
 use crate::types::Code;
 
 type GlueResult<T> = gluesql::core::error::Result<T>;
@@ -35,7 +37,8 @@ type GlueResult<T> = gluesql::core::error::Result<T>;
 /// A handle for one statement, or one transaction, of GlueSQL.
 pub struct GlueStorage {
     core: Arc<Core>,
-    snapshot: ReadTransaction,
+    snapshot: Arc<ReadTransaction>,
+    catalog: Arc<Catalog>,
     version: Arc<Version>,
     writing: Option<Writing>,
     /// The error behind the last failure: GlueSQL passes on its text only.
@@ -61,8 +64,10 @@ impl std::fmt::Debug for GlueStorage {
 
 impl GlueStorage {
     pub(super) fn reader(core: &Arc<Core>) -> Result<Self, StorageError> {
+        let snapshot = Arc::new(core.begin_read()?);
         Ok(Self {
-            snapshot: core.begin_read()?,
+            catalog: core.relations.catalog_of(&snapshot)?,
+            snapshot,
             version: core.version(),
             core: Arc::clone(core),
             writing: None,
@@ -83,7 +88,8 @@ impl GlueStorage {
 
     /// Drops what was written and reads the store as it is now.
     fn restart(&mut self, in_transaction: bool) -> Result<(), StorageError> {
-        self.snapshot = self.core.begin_read()?;
+        self.snapshot = Arc::new(self.core.begin_read()?);
+        self.catalog = self.core.relations.catalog_of(&self.snapshot)?;
         self.version = self.core.version();
         if let Some(writing) = &mut self.writing {
             writing.writes = WriteSet::default();
@@ -112,14 +118,23 @@ impl GlueStorage {
         self.version.tables.get(name)
     }
 
-    fn refuse_event_table(&self, name: &str, action: &str) -> Result<(), StorageError> {
-        match self.event_table(name) {
-            None => Ok(()),
-            Some(_) => {
-                let message = format!("cannot {action} event table \"{name}\": events are only appended");
-                Err(StorageError::statement(Code::FeatureNotSupported, message))
-            }
-        }
+    /// The users' table that is called `database.schema.table` here.
+    fn users_table(&self, name: &str) -> Option<&Arc<Table>> {
+        let mut tables = schema::users_tables(&self.catalog);
+        tables.find(|(known, _)| known == name).map(|(_, table)| table)
+    }
+
+    /// Event tables are only appended to, and users' tables are written by `SqlTransaction` only, which knows their
+    /// constraints.
+    fn refuse_write(&self, name: &str, action: &str) -> Result<(), StorageError> {
+        let message = if self.event_table(name).is_some() {
+            format!("cannot {action} event table \"{name}\": events are only appended")
+        } else if self.users_table(name).is_some() {
+            format!("cannot {action} table \"{name}\" here: it is only read")
+        } else {
+            return Ok(());
+        };
+        Err(StorageError::statement(Code::FeatureNotSupported, message))
     }
 
     /// The write set, for handles that may write.
@@ -136,6 +151,9 @@ impl GlueStorage {
     fn schema(&self, name: &str) -> Result<Option<Schema>, StorageError> {
         if let Some(event) = self.event_table(name) {
             return Ok(Some(schema::of_event_table(&event.table)));
+        }
+        if let Some(table) = self.users_table(name) {
+            return Ok(Some(schema::of_users_table(name, table)));
         }
         if let Some(written) = self.own_writes().and_then(|writes| writes.schema(name)) {
             return Ok(written.cloned());

@@ -1,16 +1,37 @@
-//! The GlueSQL definition of an event table, derived in code from the catalog's.
+//! The GlueSQL definitions of event tables and users' tables, derived in code from the catalog's.
 //!
 //! Our catalog is the truth; no DDL text is ever parsed for it (GlueSQL's INT8 has 8 bits, and it
 //! refuses VARCHAR, TIMESTAMPTZ and JSONB).
 
+use std::sync::Arc;
+
 use gluesql::core::ast::{ColumnDef, DataType};
 use gluesql::core::data::Schema;
 
-use crate::catalog::Table;
+use crate::catalog::{Catalog, Scope, Table};
 use crate::types::SqlType;
 
 /// The definition of an event table.
 pub(super) fn of_event_table(table: &Table) -> Schema {
+    definition(&table.name, table)
+}
+
+/// The definition of a user's table, under this name. Its keys are not told: nothing is written by them.
+pub(super) fn of_users_table(name: &str, table: &Table) -> Schema {
+    definition(name, table)
+}
+
+/// The users' tables with the names that they have here.
+pub(super) fn users_tables(catalog: &Catalog) -> impl Iterator<Item = (String, &Arc<Table>)> {
+    catalog.databases.values().flat_map(|database| {
+        let schemas = database.schemas.values();
+        let tables = schemas.flat_map(|schema| schema.tables.values());
+        let tables = tables.filter(|table| table.scope == Scope::Relational);
+        tables.map(|table| (format!("{}.{}.{}", database.name, table.schema, table.name), table))
+    })
+}
+
+fn definition(name: &str, table: &Table) -> Schema {
     let columns = table.columns.iter().map(|column| ColumnDef {
         name: column.name.clone(),
         data_type: data_type(column.sql_type),
@@ -20,7 +41,7 @@ pub(super) fn of_event_table(table: &Table) -> Schema {
         comment: Some(column.comment.clone()),
     });
     Schema {
-        table_name: table.name.clone(),
+        table_name: name.to_owned(),
         column_defs: Some(columns.collect()),
         indexes: Vec::new(),
         engine: None,

@@ -1,7 +1,9 @@
 //! The traits that GlueSQL asks of a storage.
 
 use std::iter::Peekable;
+use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
 use gluesql::core::ast::ColumnDef;
 use gluesql::core::data::{Key, Schema, Value};
 use gluesql::core::store::{
@@ -11,8 +13,9 @@ use gluesql::core::store::{
 
 use super::write_set::TableWrites;
 use super::{GlueResult, GlueStorage, event, pass_error, row, unreadable, value};
-use crate::storage::{StorageError, layout};
-use crate::types::Code;
+use crate::catalog::Table;
+use crate::storage::{StorageError, TableRows, layout};
+use crate::types::{Code, SqlType};
 
 impl Index for GlueStorage {}
 impl IndexMut for GlueStorage {}
@@ -39,6 +42,9 @@ impl Store for GlueStorage {
         if let Some(version) = self.event_table(table_name) {
             return Ok(Box::new(event::rows(version).map(pass)));
         }
+        if let Some(table) = self.users_table(table_name) {
+            return Ok(Box::new(self.pass(self.users_rows(table))?.map(pass)));
+        }
         Ok(Box::new(self.pass(self.relational_rows(table_name))?.map(pass)))
     }
 }
@@ -47,6 +53,8 @@ impl GlueStorage {
     fn all_schemas(&self) -> Result<Vec<Schema>, StorageError> {
         let events = self.version.tables.values().map(|version| super::schema::of_event_table(&version.table));
         let mut schemas: Vec<Schema> = events.collect();
+        let tables = super::schema::users_tables(&self.catalog);
+        schemas.extend(tables.map(|(name, table)| super::schema::of_users_table(&name, table)));
         let table = self.snapshot.open_table(layout::SCHEMAS).map_err(unreadable)?;
         for entry in table.range::<&str>(..).map_err(unreadable)? {
             let (name, record) = entry.map_err(unreadable)?;
@@ -58,6 +66,28 @@ impl GlueStorage {
         schemas.extend(written.filter_map(|(_, schema)| schema.cloned()));
         schemas.sort_by(|left, right| left.table_name.cmp(&right.table_name));
         Ok(schemas)
+    }
+
+    /// The rows of a user's table in the order of their insertion.
+    fn users_rows(
+        &self,
+        table: &Arc<Table>,
+    ) -> Result<impl Iterator<Item = Result<(Key, Vec<Value>), StorageError>> + use<>, StorageError> {
+        let rows = TableRows::new(Arc::clone(table), Arc::clone(&self.snapshot), None)?;
+        let types: Vec<SqlType> = table.columns.iter().map(|column| column.sql_type).collect();
+        let values = move |batch: &RecordBatch| {
+            let row = |row| {
+                let columns = batch.columns().iter().zip(&types);
+                columns.map(|(column, kind)| value::from_arrow(column.as_ref(), row, *kind)).collect()
+            };
+            (0..batch.num_rows()).map(row).collect::<Result<Vec<Vec<Value>>, StorageError>>()
+        };
+        let batches = rows.batches(None, false)?.map(move |batch| values(&batch?));
+        let rows = batches.flat_map(|batch| match batch {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        });
+        Ok(rows.enumerate().map(|(number, row)| Ok((Key::U64(number as u64), row?))))
     }
 
     fn row(&self, table: &str, key: &Key) -> Result<Option<Vec<Value>>, StorageError> {
@@ -115,6 +145,7 @@ impl GlueStorage {
             let batch = value::to_batch(&rows, &version.table.arrow)?;
             return self.writes()?.append_events(table, batch);
         }
+        self.refuse_write(table, "insert into")?;
         let mut last = self.row_number(table)?;
         let writes = self.writes()?;
         for values in rows {
@@ -127,7 +158,7 @@ impl GlueStorage {
     }
 
     fn put_rows(&mut self, table: &str, rows: Vec<(Key, Vec<Value>)>) -> Result<(), StorageError> {
-        self.refuse_event_table(table, "update rows of")?;
+        self.refuse_write(table, "update rows of")?;
         let mut last = self.row_number(table)?;
         let before = last;
         let writes = self.writes()?;
@@ -145,7 +176,7 @@ impl GlueStorage {
     }
 
     fn put_schema(&mut self, schema: &Schema) -> Result<(), StorageError> {
-        self.refuse_event_table(&schema.table_name, "redefine")?;
+        self.refuse_write(&schema.table_name, "redefine")?;
         let is_new = self.schema(&schema.table_name)?.is_none();
         self.writes()?.put_schema(schema, is_new);
         Ok(())
@@ -199,7 +230,7 @@ impl StoreMut for GlueStorage {
     }
 
     fn delete_schema(&mut self, table_name: &str) -> GlueResult<()> {
-        let refused = self.refuse_event_table(table_name, "drop");
+        let refused = self.refuse_write(table_name, "drop");
         let done = refused.and_then(|()| self.writes().map(|writes| writes.drop_table(table_name)));
         self.pass(done)
     }
@@ -216,7 +247,7 @@ impl StoreMut for GlueStorage {
 
     fn delete_data(&mut self, table_name: &str, keys: Vec<Key>) -> GlueResult<()> {
         let delete = |this: &mut Self| {
-            this.refuse_event_table(table_name, "delete rows of")?;
+            this.refuse_write(table_name, "delete rows of")?;
             let writes = this.writes()?;
             keys.iter().try_for_each(|key| writes.put_row(table_name, row::order(key)?, None))
         };
@@ -255,22 +286,22 @@ impl Transaction for GlueStorage {
 
 impl AlterTable for GlueStorage {
     fn rename_schema(&mut self, table_name: &str, new_table_name: &str) -> GlueResult<()> {
-        self.pass(self.refuse_event_table(table_name, "alter"))?;
+        self.pass(self.refuse_write(table_name, "alter"))?;
         Relational(self).rename_schema(table_name, new_table_name)
     }
 
     fn rename_column(&mut self, table_name: &str, old_name: &str, new_name: &str) -> GlueResult<()> {
-        self.pass(self.refuse_event_table(table_name, "alter"))?;
+        self.pass(self.refuse_write(table_name, "alter"))?;
         Relational(self).rename_column(table_name, old_name, new_name)
     }
 
     fn add_column(&mut self, table_name: &str, column_def: &ColumnDef) -> GlueResult<()> {
-        self.pass(self.refuse_event_table(table_name, "alter"))?;
+        self.pass(self.refuse_write(table_name, "alter"))?;
         Relational(self).add_column(table_name, column_def)
     }
 
     fn drop_column(&mut self, table_name: &str, column_name: &str, if_exists: bool) -> GlueResult<()> {
-        self.pass(self.refuse_event_table(table_name, "alter"))?;
+        self.pass(self.refuse_write(table_name, "alter"))?;
         Relational(self).drop_column(table_name, column_name, if_exists)
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use redb::backends::FileBackend;
 use redb::{ReadableTable, StorageBackend};
 
+use super::relations::{Build, batch, database, index, seen, table as relation, table_entry, writer};
 use crate::env::ManualClock;
 use crate::storage::testing::{START_US, alerts, append, config, contents, open, reopened, rows, table};
 use crate::storage::{FeedProgress, Store, layout, open as opening};
-use crate::types::{Code, NodeName};
+use crate::types::{Code, NodeName, SqlType};
 
 /// A file whose syncs, or writes, fail when they are told to.
 #[derive(Debug)]
@@ -193,4 +194,63 @@ async fn a_newer_format_is_refused() {
     let clock = Arc::new(ManualClock::at(START_US));
     let refused = Store::open(config(directory.path()), node, vec![table()], clock).await;
     assert_eq!(refused.expect_err("newer").code(), Code::FeatureNotSupported);
+}
+
+/// A SQL transaction whose commit failed is whole or not there; the next one is not built on what turns out to be
+/// otherwise, and one that lives through it reads what it read before, or fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_follow_the_disk_after_a_doubtful_commit() {
+    let directory = tempfile::tempdir().expect("directory");
+    let (store, disk) = faulty_store(directory.path()).await;
+    let made = relation(70_001, "t", &[("id!", SqlType::Int4)]).with_index(index(70_002, "t_pkey", true, &[1]));
+    let mut transaction = writer(&store).await;
+    transaction.put(database()).expect("database");
+    transaction.put(table_entry(&made)).expect("table");
+    transaction.commit().await.expect("commit");
+    let t = Arc::clone(store.catalog().table_by_oid(70_001).expect("known"));
+    let add = async |id: &str| {
+        let mut transaction = writer(&store).await;
+        transaction.insert(&t, &batch(&t, &[id]))?;
+        transaction.check_references()?;
+        transaction.commit().await
+    };
+    add("1").await.expect("insert");
+    let old = store.begin().expect("begin");
+    disk.deaf.store(true, Ordering::SeqCst);
+    add("2").await.expect_err("deaf");
+    // It may begin over what is in memory, or fail as the disk does.
+    let mut next = store.begin().ok();
+    if let Some(transaction) = &mut next {
+        transaction.start_writing(None, false).await.expect("turn");
+    }
+    disk.deaf.store(false, Ordering::SeqCst);
+    disk.clock.advance(Duration::from_secs(2));
+    if let Some(mut next) = next
+        && next.insert(&t, &batch(&t, &["2"])).is_ok()
+    {
+        next.check_references().expect("references");
+        let refused = next.commit().await.err();
+        assert!(refused.is_none_or(|error| error.code() == Code::SerializationFailure));
+    }
+    store.put_document("x", Vec::new()).await.expect("healed");
+    if let Ok(rows) = old.rows(&t) {
+        let batches: Result<Vec<_>, _> = rows.batches(None, false).and_then(Iterator::collect);
+        assert!(
+            batches.is_err() || batches.is_ok_and(|found| found.iter().map(|one| one.num_rows()).sum::<usize>() == 1)
+        );
+    }
+    add("3").await.expect("insert");
+    add("1").await.expect_err("the index is whole");
+    let found = seen(&store.begin().expect("begin"), &t);
+    assert!(found == ["1", "2", "3"] || found == ["1", "3"], "{found:?}");
+    drop(old);
+    disk.deaf.store(true, Ordering::SeqCst);
+    add("4").await.expect_err("deaf");
+    disk.deaf.store(false, Ordering::SeqCst);
+    disk.clock.advance(Duration::from_secs(2));
+    let after = seen(&store.begin().expect("a reader heals the store, too"), &t);
+    assert!(after.starts_with(&found) && after.len() <= found.len() + 1, "{after:?}");
+    drop(store);
+    let store = open(directory.path()).await;
+    assert_eq!(seen(&store.begin().expect("begin"), &t), after);
 }

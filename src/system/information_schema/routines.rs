@@ -1,11 +1,11 @@
 //! The functions of PostgreSQL by name, with their parameters; their bodies are the engine's.
 
 use super::View;
-use super::columns::data_type;
-use crate::system::lookup::TYPES;
+use super::types::data_type;
 use crate::system::procedures::{FunctionFacts, all_functions};
 use crate::system::relations::{INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG};
 use crate::system::rows::{Rows, Value};
+use crate::system::type_facts::TYPES;
 
 fn schema_of(oid: u32) -> &'static str {
     if oid > INFORMATION_SCHEMA_OID { INFORMATION_SCHEMA } else { PG_CATALOG }
@@ -41,7 +41,7 @@ impl View<'_> {
             ("routine_schema", schema_of(oid).into()),
             ("routine_name", function.name.as_str().into()),
             ("routine_type", kind),
-            ("data_type", data_type(result).into()),
+            ("data_type", data_type(self.facts, result).into()),
             ("type_udt_catalog", self.database()),
             ("type_udt_schema", PG_CATALOG.into()),
             ("type_udt_name", type_name(result)),
@@ -78,7 +78,7 @@ impl View<'_> {
                     ("is_result", "NO".into()),
                     ("as_locator", "NO".into()),
                     ("parameter_name", if name.is_empty() { Value::Null } else { name.into() }),
-                    ("data_type", data_type(type_oid).into()),
+                    ("data_type", data_type(self.facts, type_oid).into()),
                     ("udt_catalog", self.database()),
                     ("udt_schema", PG_CATALOG.into()),
                     ("udt_name", type_name(type_oid)),

@@ -7,8 +7,12 @@
 //! provider, those of the session are built anew.
 
 mod attributes;
+mod constraints;
+mod dependencies;
+mod indexes;
 mod objects;
 mod roles;
+mod sequences;
 mod session;
 mod text_search;
 mod types;
@@ -31,24 +35,38 @@ pub use text_search::TOKEN_TYPES;
 
 /// The relations whose rows are made here; see [`PgCatalog::rows`].
 const MADE_HERE: &[&str] = &[
+    "pg_attrdef",
     "pg_attribute",
     "pg_auth_members",
     "pg_authid",
     "pg_class",
+    "pg_constraint",
     "pg_database",
     "pg_depend",
     "pg_description",
+    "pg_enum",
     "pg_group",
+    "pg_index",
+    "pg_indexes",
     "pg_namespace",
     "pg_rewrite",
     "pg_roles",
+    "pg_sequence",
+    "pg_sequences",
     "pg_settings",
     "pg_shadow",
     "pg_shdescription",
     "pg_stat_activity",
+    "pg_stat_all_indexes",
     "pg_stat_all_tables",
     "pg_stat_database",
+    "pg_stat_user_indexes",
     "pg_stat_user_tables",
+    "pg_statio_all_indexes",
+    "pg_statio_all_sequences",
+    "pg_statio_all_tables",
+    "pg_statio_user_indexes",
+    "pg_statio_user_sequences",
     "pg_statio_user_tables",
     "pg_tables",
     "pg_timezone_names",
@@ -92,13 +110,24 @@ impl PgCatalog {
             "pg_database" => objects::databases(facts, &mut rows),
             "pg_shdescription" => objects::shared_descriptions(facts, &mut rows),
             "pg_rewrite" => objects::rewrite_rules(facts, &mut rows),
-            "pg_depend" => objects::dependencies(facts, &mut rows),
+            "pg_depend" => dependencies::dependencies(facts, &mut rows),
             "pg_attribute" => attributes::attributes(facts, &mut rows),
+            "pg_attrdef" => attributes::defaults(facts, &mut rows),
+            "pg_constraint" => constraints::constraints(facts, &mut rows),
+            "pg_index" => indexes::indexes(facts, &mut rows),
+            "pg_indexes" => indexes::definitions(facts, session, &mut rows),
+            "pg_stat_user_indexes" | "pg_stat_all_indexes" | "pg_statio_user_indexes" | "pg_statio_all_indexes" => {
+                indexes::statistics(facts, &mut rows);
+            }
+            "pg_sequence" => sequences::sequences(facts, &mut rows),
+            "pg_sequences" => sequences::values(facts, session, &mut rows),
+            "pg_statio_user_sequences" | "pg_statio_all_sequences" => sequences::statistics(facts, &mut rows),
+            "pg_enum" => types::labels(facts, &mut rows),
             "pg_authid" | "pg_roles" | "pg_user" | "pg_shadow" | "pg_group" => roles::roles(facts, relation, &mut rows),
             "pg_auth_members" => roles::memberships(facts, &mut rows),
             "pg_tables" => views::tables(facts, &mut rows),
-            "pg_views" => views::views(facts, &mut rows),
-            "pg_stat_user_tables" | "pg_stat_all_tables" | "pg_statio_user_tables" => {
+            "pg_views" => views::views(facts, session, &mut rows),
+            "pg_stat_user_tables" | "pg_stat_all_tables" | "pg_statio_user_tables" | "pg_statio_all_tables" => {
                 views::table_statistics(facts, &mut rows);
             }
             "pg_stat_database" => views::database_statistics(facts, &mut rows),
@@ -107,12 +136,12 @@ impl PgCatalog {
             "pg_ts_config_map" => text_search::config_map(&mut rows),
             "pg_timezone_names" => session::zones(session, &mut rows),
             "pg_type" => {
-                types::row_types(facts, &mut rows);
+                types::types(facts, &mut rows);
                 return with_export(relation, rows.finish()?);
             }
             "pg_description" => {
                 objects::descriptions(facts, &mut rows);
-                return with_export(relation, rows.finish()?);
+                return objects::latest_descriptions(&with_export(relation, rows.finish()?)?);
             }
             _ => {
                 if let Some(batch) = exported(relation)? {

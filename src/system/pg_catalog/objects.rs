@@ -1,22 +1,37 @@
 //! Databases, schemas, relations and what is said about them.
 
-use crate::catalog::Database;
+use std::collections::HashSet;
+
+use datafusion::arrow::array::{AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::Int32Type;
+use datafusion::error::Result;
+
+use crate::catalog::{Database, PUBLIC, Rule};
+use crate::system::directory::{ConstraintPlace, DATABASE_OWNER_ROLE};
 use crate::system::exports::exported;
-use crate::system::facts::{CatalogFacts, OWNER_OID};
+use crate::system::facts::CatalogFacts;
 use crate::system::lookup::{Relation, row_type};
+use crate::system::named::BTREE;
 use crate::system::relations::{PG_CATALOG, system_relation};
 use crate::system::rows::{Rows, Value};
 
 /// pg_class id of pg_class: comments on relations and columns carry it.
 pub(super) const CLASS_OF_RELATIONS: u32 = 1_259;
 /// pg_class id of pg_namespace.
-const CLASS_OF_SCHEMAS: u32 = 2_615;
+pub(super) const CLASS_OF_SCHEMAS: u32 = 2_615;
 /// pg_class id of pg_database.
 const CLASS_OF_DATABASES: u32 = 1_262;
 /// pg_class id of pg_authid.
 const CLASS_OF_ROLES: u32 = 1_260;
+/// pg_class id of pg_constraint.
+pub(super) const CLASS_OF_CONSTRAINTS: u32 = 2_606;
+/// pg_class id of pg_attrdef.
+pub(super) const CLASS_OF_DEFAULTS: u32 = 2_604;
+/// pg_class id of pg_type.
+pub(super) const CLASS_OF_TYPES: u32 = 1_247;
 /// pg_class id of pg_rewrite.
-const CLASS_OF_RULES: u32 = 2_618;
+pub(super) const CLASS_OF_RULES: u32 = 2_618;
 /// The heap access method.
 const HEAP: u32 = 2;
 /// The default tablespace.
@@ -36,26 +51,50 @@ pub(super) fn classes(facts: &CatalogFacts, rows: &mut Rows) {
 }
 
 fn class(facts: &CatalogFacts, relation: &Relation<'_>, rows: &mut Rows) {
-    let is_table = relation.kind == 'r';
-    let columns = facts.attributes(relation).len();
+    let kind = relation.kind;
+    let is_table = kind == 'r';
+    let attributes = facts.attributes(relation);
+    let method = match kind {
+        'r' => HEAP,
+        'i' => BTREE,
+        _ => 0,
+    };
+    let relational = relation.relational().map(|(_, relational)| relational);
+    let checks = relational.map_or(0, |relational| {
+        relational.constraints.iter().filter(|constraint| matches!(constraint.rule, Rule::Check { .. })).count()
+    });
+    let is_temporary = relational.is_some_and(|relational| relational.temporary);
     rows.push(&[
         ("oid", relation.oid.into()),
         ("relname", relation.name.into()),
         ("relnamespace", facts.schema_oid(relation.schema).unwrap_or(0).into()),
         ("reltype", row_type(relation).0.into()),
         ("relowner", relation.owner.into()),
-        ("relam", if is_table { HEAP } else { 0 }.into()),
-        ("relfilenode", if is_table { relation.oid } else { 0 }.into()),
+        ("relam", method.into()),
+        ("relfilenode", if kind == 'v' { 0 } else { relation.oid }.into()),
         ("reltablespace", if is_shared(relation) { GLOBAL_TABLESPACE } else { 0 }.into()),
+        ("relpages", Value::Integer(i64::from(kind == 'S'))),
+        ("relhasindex", relational.is_some_and(|relational| !relational.indexes.is_empty()).into()),
         ("relisshared", is_shared(relation).into()),
-        ("reltuples", Value::Real(-1.0)),
-        ("relpersistence", "p".into()),
-        ("relkind", relation.kind.to_string().into()),
-        ("relnatts", Value::Integer(i64::try_from(columns).unwrap_or(0))),
-        ("relhasrules", (relation.kind == 'v').into()),
+        ("reltuples", Value::Real(row_estimate(kind))),
+        ("relpersistence", if is_temporary { "t" } else { "p" }.into()),
+        ("relkind", kind.to_string().into()),
+        ("relnatts", Value::Integer(attributes.last().map_or(0, |last| i64::from(last.number)))),
+        ("relchecks", Value::Integer(i64::try_from(checks).unwrap_or(0))),
+        ("relhasrules", (kind == 'v').into()),
+        ("relhastriggers", facts.has_triggers(relation).into()),
         ("relispopulated", true.into()),
         ("relreplident", if is_table && relation.schema != PG_CATALOG { "d" } else { "n" }.into()),
     ]);
+}
+
+/// What PostgreSQL says of a relation whose rows it has not counted.
+fn row_estimate(kind: char) -> f64 {
+    match kind {
+        'i' => 0.0,
+        'S' => 1.0,
+        _ => -1.0,
+    }
 }
 
 /// Tables that are one for all databases, where PostgreSQL keeps them so.
@@ -80,8 +119,16 @@ pub(super) fn is_shared(relation: &Relation<'_>) -> bool {
 
 /// pg_namespace.
 pub(super) fn namespaces(facts: &CatalogFacts, rows: &mut Rows) {
-    for (oid, name, _) in facts.schemas() {
-        rows.push(&[("oid", oid.into()), ("nspname", name.into()), ("nspowner", OWNER_OID.into())]);
+    for schema in facts.schemas() {
+        let is_public = schema.name == PUBLIC && schema.owner == DATABASE_OWNER_ROLE;
+        let owner = facts.role_name(schema.owner).unwrap_or_default();
+        let grants = vec![Some(format!("{owner}=UC/{owner}")), Some(format!("=U/{owner}"))];
+        rows.push(&[
+            ("oid", schema.oid.into()),
+            ("nspname", schema.name.as_str().into()),
+            ("nspowner", schema.owner.into()),
+            ("nspacl", if is_public { Value::Texts(grants) } else { Value::Null }),
+        ]);
     }
 }
 
@@ -91,7 +138,7 @@ pub(super) fn databases(facts: &CatalogFacts, rows: &mut Rows) {
         rows.push(&[
             ("oid", database.oid.into()),
             ("datname", database.name.as_str().into()),
-            ("datdba", OWNER_OID.into()),
+            ("datdba", facts.owner(database.owner.as_deref()).into()),
             ("encoding", Value::Integer(UTF8)),
             ("datlocprovider", "c".into()),
             ("datallowconn", true.into()),
@@ -115,10 +162,10 @@ pub(super) fn descriptions(facts: &CatalogFacts, rows: &mut Rows) {
             ]);
         }
     };
-    for (oid, _, comment) in facts.schemas() {
-        // The export describes PostgreSQL's own schemas, `public` among them.
-        if !described_by_export(oid) {
-            add(oid, CLASS_OF_SCHEMAS, 0, comment);
+    for schema in facts.schemas() {
+        // The export describes PostgreSQL's own schemas; what a user says of `public` replaces that.
+        if !described_by_export(schema.oid) || !schema.comment.is_empty() && schema.name == PUBLIC {
+            add(schema.oid, CLASS_OF_SCHEMAS, 0, facts.schema_comment(schema));
         }
     }
     for relation in facts.own_relations() {
@@ -128,11 +175,27 @@ pub(super) fn descriptions(facts: &CatalogFacts, rows: &mut Rows) {
             add(relation.oid, CLASS_OF_RELATIONS, i64::from(attribute.number), text);
         }
     }
+    for constraint in facts.constraints().filter_map(ConstraintPlace::constraint) {
+        add(constraint.oid, CLASS_OF_CONSTRAINTS, 0, &constraint.comment);
+    }
+    for user_type in facts.user_types() {
+        add(user_type.oid, CLASS_OF_TYPES, 0, &user_type.comment);
+    }
+}
+
+/// One comment per object: what a user says of an object of PostgreSQL's own stands before the export's.
+pub(super) fn latest_descriptions(batch: &RecordBatch) -> Result<RecordBatch> {
+    let column = |name: &str| batch.column_by_name(name).and_then(|array| array.as_primitive_opt::<Int32Type>());
+    let (Some(objects), Some(classes), Some(parts)) = (column("objoid"), column("classoid"), column("objsubid")) else {
+        return Ok(batch.clone());
+    };
+    let mut seen = HashSet::new();
+    let rows = 0..batch.num_rows();
+    let is_first = rows.map(|row| Some(seen.insert((objects.value(row), classes.value(row), parts.value(row)))));
+    Ok(filter_record_batch(batch, &BooleanArray::from_iter(is_first))?)
 }
 
 fn described_by_export(schema: u32) -> bool {
-    use datafusion::arrow::array::AsArray;
-    use datafusion::arrow::datatypes::Int32Type;
     let Some(Ok(Some(batch))) = system_relation(PG_CATALOG, "pg_description").map(exported) else { return false };
     let column = |name: &str| batch.column_by_name(name).and_then(|array| array.as_primitive_opt::<Int32Type>());
     let (Some(objects), Some(classes)) = (column("objoid"), column("classoid")) else { return false };
@@ -152,7 +215,7 @@ pub(super) fn shared_descriptions(facts: &CatalogFacts, rows: &mut Rows) {
 
 /// pg_rewrite: every view has its SELECT as the rule `_RETURN`.
 pub(super) fn rewrite_rules(facts: &CatalogFacts, rows: &mut Rows) {
-    for view in facts.relations().iter().filter(|relation| relation.kind == 'v') {
+    for view in facts.tables_and_views().iter().filter(|relation| relation.kind == 'v') {
         rows.push(&[
             ("oid", rule_of(view.oid).into()),
             ("rulename", "_RETURN".into()),
@@ -164,20 +227,7 @@ pub(super) fn rewrite_rules(facts: &CatalogFacts, rows: &mut Rows) {
     }
 }
 
-/// pg_depend: the rule of a view belongs to the view.
-pub(super) fn dependencies(facts: &CatalogFacts, rows: &mut Rows) {
-    for view in facts.own_relations().iter().filter(|relation| relation.kind == 'v') {
-        rows.push(&[
-            ("classid", CLASS_OF_RULES.into()),
-            ("objid", rule_of(view.oid).into()),
-            ("refclassid", CLASS_OF_RELATIONS.into()),
-            ("refobjid", view.oid.into()),
-            ("deptype", "i".into()),
-        ]);
-    }
-}
-
 /// Rules have no place in the catalog: their id follows from the view's, in a range of its own.
-fn rule_of(view: u32) -> u32 {
+pub(super) fn rule_of(view: u32) -> u32 {
     0x4000_0000 | view
 }

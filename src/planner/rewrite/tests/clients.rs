@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::Statement;
 use super::harness::{self, Harness, shared};
 
 /// Statements that mean something on every server: they name system tables.
-fn is_about_the_catalog(sql: &str) -> bool {
+pub(super) fn is_about_the_catalog(sql: &str) -> bool {
     let lower = sql.to_lowercase();
     let first = lower.trim_start().split(|character: char| !character.is_alphabetic()).next().unwrap_or_default();
     ["select", "with", "values", "table"].contains(&first)
@@ -81,7 +81,7 @@ fn compare(client: &str, entry: &serde_json::Value, answer: &harness::Answer) {
 }
 
 /// `$1` by the recorded value, as a literal; longest number first.
-fn with_parameters(sql: &str, parameters: &serde_json::Value) -> String {
+pub(super) fn with_parameters(sql: &str, parameters: &serde_json::Value) -> String {
     let mut text = sql.to_owned();
     let values = parameters.as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, value) in values.iter().enumerate().rev() {

@@ -21,7 +21,9 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use crate::catalog::{self, Table};
 use crate::planner::functions::{FunctionContext, OF_OWNERS, register_of_session, register_tables};
 use crate::planner::rewrite::{rewrite_statement, shown_name};
-use crate::system::{CatalogFacts, InformationSchema, PgCatalog, RoleFacts, SessionFacts, SettingFacts};
+use crate::system::{
+    CatalogFacts, InformationSchema, PgCatalog, RoleFacts, SequenceValues, SessionFacts, SettingFacts,
+};
 use crate::types::{FragmentSettings, SqlType};
 
 /// 2026-11-23 12:00 UTC.
@@ -56,10 +58,20 @@ impl Harness {
 
     /// The same with a session's zone.
     pub(super) async fn in_zone(zone: &str, batches: BTreeMap<String, RecordBatch>) -> Self {
-        let engine = SessionContext::new_with_config(config());
-        let catalog = Arc::new(catalog::builtin().expect("built-in catalog"));
+        Self::over(catalog::builtin().expect("built-in catalog"), "kubearmor", zone, batches).await
+    }
+
+    /// An engine over one database of a catalog.
+    pub(super) async fn over(
+        catalog: catalog::Catalog,
+        name: &str,
+        zone: &str,
+        batches: BTreeMap<String, RecordBatch>,
+    ) -> Self {
+        let engine = SessionContext::new_with_config(config(name));
+        let catalog = Arc::new(catalog);
         let provider = Arc::new(MemoryCatalogProvider::new());
-        let database = &catalog.databases["kubearmor"];
+        let database = &catalog.databases[name];
         for (name, schema) in &database.schemas {
             let tables = Arc::new(MemorySchemaProvider::new());
             for table in schema.tables.values() {
@@ -72,11 +84,11 @@ impl Harness {
             }
             provider.register_schema(name, tables).expect("schema");
         }
-        engine.register_catalog("kubearmor", Arc::<MemoryCatalogProvider>::clone(&provider));
+        engine.register_catalog(name, Arc::<MemoryCatalogProvider>::clone(&provider));
         let session = Arc::new(session());
         let settings = settings(zone);
         let bare = Arc::new(FunctionContext {
-            catalog: facts(&catalog, BTreeMap::new()),
+            catalog: facts(&catalog, name, BTreeMap::new()),
             session: Arc::clone(&session),
             control: None,
         });
@@ -100,7 +112,7 @@ impl Harness {
                 provider.register_table(view.name.clone(), Arc::new(table)).expect("view");
             }
         }
-        let facts = facts(&catalog, view_columns);
+        let facts = facts(&catalog, name, view_columns);
         let context =
             Arc::new(FunctionContext { catalog: Arc::clone(&facts), session: Arc::clone(&session), control: None });
         register_of_session(&mut harness.engine.state_ref().write(), &context).expect("functions");
@@ -155,9 +167,9 @@ impl Harness {
 }
 
 /// How the planner sets the engine up, as far as SQL's meaning goes.
-fn config() -> SessionConfig {
+fn config(database: &str) -> SessionConfig {
     let mut config = SessionConfig::new()
-        .with_default_catalog_and_schema("kubearmor", "public")
+        .with_default_catalog_and_schema(database, "public")
         .with_target_partitions(1)
         .with_create_default_catalog_and_schema(false);
     let options = config.options_mut();
@@ -167,7 +179,7 @@ fn config() -> SessionConfig {
     config
 }
 
-fn facts(catalog: &Arc<catalog::Catalog>, view_columns: BTreeMap<u32, SchemaRef>) -> Arc<CatalogFacts> {
+fn facts(catalog: &Arc<catalog::Catalog>, database: &str, view_columns: BTreeMap<u32, SchemaRef>) -> Arc<CatalogFacts> {
     let reader = RoleFacts {
         oid: 16_500,
         name: "reader".to_owned(),
@@ -187,7 +199,17 @@ fn facts(catalog: &Arc<catalog::Catalog>, view_columns: BTreeMap<u32, SchemaRef>
         ..reader.clone()
     };
     let roles = vec![RoleFacts::owner("armorlake"), reader, analyst];
-    Arc::new(CatalogFacts::new(Arc::clone(catalog), "kubearmor", roles, view_columns))
+    Arc::new(CatalogFacts::new(Arc::clone(catalog), database, roles, view_columns))
+}
+
+/// Every sequence has given the value 300.
+#[derive(Debug)]
+struct Sequences;
+
+impl SequenceValues for Sequences {
+    fn last_value(&self, _sequence: u32) -> Option<i64> {
+        Some(300)
+    }
 }
 
 fn settings(zone: &str) -> FragmentSettings {
@@ -221,6 +243,7 @@ fn session() -> SessionFacts {
             setting("default_table_access_method", "heap"),
         ]),
         activity: None,
+        sequences: Some(Arc::new(Sequences)),
         table_bytes: BTreeMap::from([(16_384, 20_480)]),
         application_name: "test".to_owned(),
     }

@@ -10,4 +10,5 @@ mod harness;
 mod psql;
 mod questions;
 mod statements;
+mod tables;
 mod zones;

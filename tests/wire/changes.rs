@@ -1,0 +1,163 @@
+//! INSERT, UPDATE, DELETE and TRUNCATE over the wire: what clients of PostgreSQL expect of them.
+
+use super::raw::Raw;
+use super::server::{Server, config};
+
+/// A user who may write.
+fn writing() -> armorlake::pg::PgConfig {
+    let mut config = config();
+    for user in &mut config.users {
+        user.roles = vec!["writer".into()];
+    }
+    config
+}
+
+/// Runs a statement and gives its rows as `a|b`, then its tag, or `SQLSTATE message`.
+async fn told(raw: &mut Raw, sql: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    for answer in raw.query(sql).await {
+        match answer.kind {
+            'D' => told.push(
+                answer.values().into_iter().map(|cell| cell.unwrap_or("NULL".into())).collect::<Vec<_>>().join("|"),
+            ),
+            'C' => told.push(answer.text()),
+            'E' => told.push(format!(
+                "{} {}",
+                answer.field(b'C').unwrap_or_default(),
+                answer.field(b'M').unwrap_or_default()
+            )),
+            _ => {}
+        }
+    }
+    told
+}
+
+async fn check(raw: &mut Raw, steps: &[(&str, &[&str])]) {
+    for (sql, wanted) in steps {
+        assert_eq!(told(raw, sql).await, *wanted, "{sql}");
+    }
+}
+
+/// What is said, and what is answered.
+const PETS: &[(&str, &[&str])] = &[
+    (
+        "create table pets (id serial primary key, name varchar(5) not null unique, kind text default 'cat', \
+             age int check (age >= 0), born date, weight numeric(5,2))",
+        &["CREATE TABLE"],
+    ),
+    ("insert into pets (name, age) values ('tom', 3), ('kit', null)", &["INSERT 0 2"]),
+    (
+        "insert into pets values (default, 'rex', 'dog', 7, '2024-02-29', 12.345) returning id, kind, born, weight",
+        &["3|dog|2024-02-29|12.35", "INSERT 0 1"],
+    ),
+    (
+        "select id, name, kind, age, born, weight from pets order by id",
+        &["1|tom|cat|3|NULL|NULL", "2|kit|cat|NULL|NULL|NULL", "3|rex|dog|7|2024-02-29|12.35", "SELECT 3"],
+    ),
+    (
+        "insert into pets (name) values ('tom')",
+        &["23505 duplicate key value violates unique constraint \"pets_name_key\""],
+    ),
+    (
+        "insert into pets (name) values (null)",
+        &["23502 null value in column \"name\" of relation \"pets\" violates not-null constraint"],
+    ),
+    (
+        "insert into pets (name, age) values ('x', -1)",
+        &["23514 new row for relation \"pets\" violates check constraint \"pets_age_check\""],
+    ),
+    ("insert into pets (name) values ('too long')", &["22001 value too long for type character varying(5)"]),
+    ("insert into pets (name, age) values ('x', 'y')", &["22P02 invalid input syntax for type integer: \"y\""]),
+    (
+        "insert into pets (name, age) select 'x', 'y'::text",
+        &["42804 column \"age\" is of type integer but expression is of type text"],
+    ),
+    ("insert into pets (name, nope) values ('x', 1)", &["42703 column \"nope\" of relation \"pets\" does not exist"]),
+    ("insert into pets (name, age) values ('x')", &["42601 INSERT has more target columns than expressions"]),
+    (
+        "update pets set age = age + 1, kind = upper(kind) where age is not null returning name, age, kind",
+        &["tom|4|CAT", "rex|8|DOG", "UPDATE 2"],
+    ),
+    (
+        "update pets p set age = x.age from (values ('kit', 9)) x(name, age) where p.name = x.name returning p.*, x.age * 2",
+        &["2|kit|cat|9|NULL|NULL|18", "UPDATE 1"],
+    ),
+    ("update pets set id = id + 1", &["UPDATE 3"]),
+    (
+        "insert into pets (name, age) values ('tom', 1), ('new', 2) on conflict (name) do update \
+             set age = pets.age + excluded.age where pets.age > 3",
+        &["INSERT 0 2"],
+    ),
+    ("insert into pets (name) values ('tom') on conflict do nothing", &["INSERT 0 0"]),
+    (
+        "insert into pets (name) values ('a'), ('a') on conflict (name) do update set age = 1",
+        &["21000 ON CONFLICT DO UPDATE command cannot affect row a second time"],
+    ),
+    ("select name, age from pets order by name", &["kit|9", "new|2", "rex|8", "tom|5", "SELECT 4"]),
+    ("delete from pets using (values ('kit')) k(n) where name = k.n returning name, k.n", &["kit|kit", "DELETE 1"]),
+    (
+        "with old as (select name from pets where age > 7) delete from pets where name in (select name from old)",
+        &["DELETE 1"],
+    ),
+    ("insert into pets (name, age) select name || '2', age from pets", &["INSERT 0 2"]),
+    ("select count(*), sum(age) from pets", &["4|14", "SELECT 1"]),
+    ("truncate pets restart identity", &["TRUNCATE TABLE"]),
+    ("insert into pets (name) values ('one') returning id", &["1", "INSERT 0 1"]),
+    (
+        "insert into logs (pod_name) values ('x')",
+        &["0A000 cannot insert into \"logs\": events and the fleet's state are not changed by SQL"],
+    ),
+];
+
+#[tokio::test]
+async fn rows_are_put_in_changed_and_taken_away() {
+    let server = Server::start(writing()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    check(&mut raw, PETS).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_transaction_is_seen_as_a_whole_or_not_at_all() {
+    let server = Server::start(writing()).await;
+    let (mut one, mut two) = (Raw::log_in(server.address).await, Raw::log_in(server.address).await);
+    check(
+        &mut one,
+        &[
+            ("create table t (a int primary key)", &["CREATE TABLE"]),
+            ("begin", &["BEGIN"]),
+            ("insert into t values (1), (2)", &["INSERT 0 2"]),
+            ("savepoint s", &["SAVEPOINT"]),
+            ("insert into t values (3)", &["INSERT 0 1"]),
+            ("insert into t values (1)", &["23505 duplicate key value violates unique constraint \"t_pkey\""]),
+            ("select 1", &["25P02 current transaction is aborted, commands ignored until end of transaction block"]),
+            ("rollback to s", &["ROLLBACK"]),
+            ("select a from t order by a", &["1", "2", "SELECT 2"]),
+        ],
+    )
+    .await;
+    check(
+        &mut two,
+        &[
+            ("select count(*) from t", &["0", "SELECT 1"]),
+            ("set lock_timeout = '50ms'", &["SET"]),
+            ("insert into t values (9)", &["55P03 canceling statement due to lock timeout"]),
+            ("begin read only", &["BEGIN"]),
+            ("insert into t values (9)", &["25006 cannot execute INSERT in a read-only transaction"]),
+            ("rollback", &["ROLLBACK"]),
+        ],
+    )
+    .await;
+    check(&mut one, &[("commit", &["COMMIT"])]).await;
+    check(&mut two, &[("select count(*) from t", &["2", "SELECT 1"]), ("insert into t values (9)", &["INSERT 0 1"])])
+        .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_only_read_changes_nothing() {
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    check(&mut raw, &[("create table t (a int)", &["42501 permission denied: role \"reader\" may only read"])]).await;
+    server.stop().await;
+}
