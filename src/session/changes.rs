@@ -18,6 +18,7 @@ use super::interrupt::Interrupt;
 use super::notice::Notice;
 use super::rows::{Execution, RowStream};
 use crate::catalog::Table;
+use crate::execution::MissingNodes;
 use crate::planner::{
     self, Arbiter, Change, ChangeKind, PAIR, ParsedQuery, QueryRun, Relations, sql_error_from_engine,
 };
@@ -45,7 +46,9 @@ impl Session {
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
         self.start_writing(tag, interrupt).await?;
-        let context = self.context(interrupt);
+        let mut context = self.context(interrupt);
+        // What is written must be whole: nobody would see later that rows were missing.
+        context.missing_nodes = MissingNodes::Error;
         let planner = Arc::clone(&self.shared.planner);
         let writer = Writer(self.data.clone());
         // Futures this large would fill the stack of a thread.

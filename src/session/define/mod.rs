@@ -34,6 +34,7 @@ use super::notice::Notice;
 use super::rows::Execution;
 use super::transaction::TransactionStatus;
 use crate::catalog::{Catalog, Database, Entry, Object, Table};
+use crate::execution::MissingNodes;
 use crate::planner::definition::{Definition, ObjectKind};
 use crate::planner::{CURRENT_ROLE, Names, Planner, Relations, StatementContext};
 use crate::types::{Code, NodeName, SqlError};
@@ -58,7 +59,9 @@ impl Session {
         if !matches!(definition, Definition::Maintain { .. }) {
             self.start_writing(&tag(definition), interrupt).await?;
         }
-        let context = self.context(interrupt);
+        let mut context = self.context(interrupt);
+        // What is written must be whole: nobody would see later that rows were missing.
+        context.missing_nodes = MissingNodes::Error;
         let mut definer = Definer {
             planner: Arc::clone(&self.shared.planner),
             data: self.data.clone(),
