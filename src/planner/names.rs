@@ -162,7 +162,8 @@ impl<'a> Names<'a> {
                 Ok(self.schema_name(schema))
             }
             None => {
-                let first = self.search_path.iter().find(|schema| self.database.schemas.contains_key(*schema));
+                let mut lasting = self.search_path.iter().filter(|schema| *schema != self.temporary);
+                let first = lasting.find(|schema| self.database.schemas.contains_key(*schema));
                 let none = || SqlError::new(Code::InvalidSchemaName, "no schema has been selected to create in");
                 first.map(String::as_str).ok_or_else(none)
             }

@@ -101,7 +101,7 @@ impl Planner {
         let database = &context.settings.current_database;
         let facts = self.facts_of(context);
         let session = Arc::new(self.session_facts(context, &facts));
-        let path = session.search_path.clone();
+        let path = context.search_path.clone();
         let views = Arc::new(StatementViews::new(Arc::clone(&facts.catalog), database, path.clone()));
         let mut schemas = self.schemas(context, &facts, &views);
         let pg_catalog = PgCatalog::new(Arc::clone(&facts), Arc::clone(&session));
@@ -149,7 +149,10 @@ impl Planner {
 
     fn session_facts(&self, context: &StatementContext, facts: &CatalogFacts) -> SessionFacts {
         let database = facts.catalog.databases.get(&facts.database);
-        let exists = |schema: &&String| database.is_some_and(|database| database.schemas.contains_key(*schema));
+        // The schema of temporary objects is searched, but not told of.
+        let exists = |schema: &&String| {
+            !schema.starts_with("pg_temp_") && database.is_some_and(|database| database.schemas.contains_key(*schema))
+        };
         SessionFacts {
             current_user: context.settings.current_user.clone(),
             session_user: context.settings.current_user.clone(),

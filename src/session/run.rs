@@ -493,7 +493,7 @@ impl Session {
                 current_database: self.database.clone(),
             },
             roles: self.roles.clone(),
-            search_path: self.settings.search_path(),
+            search_path: self.searched_schemas(),
             relations: self.relations(),
             missing_nodes: self.settings.missing_nodes(),
             pruning: self.settings.is_on("armorlake.pruning"),

@@ -89,6 +89,8 @@ impl ScalarUDFImpl for Assignable {
         // A column of a user's type says so by its name; a text is no value of it.
         let is_user_type = spelling.contains('.');
         let has_user_type = value.metadata().contains_key(USER_TYPE_KEY);
+        // A domain over another type than text takes what that type takes.
+        let is_user_type = is_user_type && matches!(to, SqlType::Text | SqlType::TextArray);
         let fits = if is_user_type { has_user_type || from == SqlType::Unknown } else { is_assignable(from, to) };
         if fits {
             return Ok(Arc::clone(value));

@@ -126,6 +126,9 @@ impl Definer {
                 TableRule::Key { .. } => {}
             }
         }
+        for (other, index) in &pending.indexes {
+            self.add_index_like(&mut table, other, index)?;
+        }
         Ok(refreshed(table))
     }
 
@@ -262,10 +265,11 @@ impl Definer {
                     "cannot alter type of a column used by a view or rule",
                     format!("rule _RETURN on {} depends on column \"{}\"", dependencies.described(&part), column.name),
                 ),
-                Part::Column(..) => (
-                    "cannot alter type of a column used by a generated column",
-                    format!("Column \"{}\" is used by a generated column.", column.name),
-                ),
+                Part::Column(_, number) => {
+                    let generated = table.column(*number).map(|other| other.name.as_str()).unwrap_or_default();
+                    let text = "cannot alter type of a column used by a generated column";
+                    (text, format!("Column \"{}\" is used by generated column \"{generated}\".", column.name))
+                }
                 _ => continue,
             };
             return Err(SqlError::new(Code::FeatureNotSupported, text).with_detail(detail));

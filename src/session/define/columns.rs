@@ -4,7 +4,7 @@ use super::Definer;
 use super::object_names::{free_name, is_relation};
 use super::sequences::{bounded, new_sequence};
 use super::tables::set_column;
-use crate::catalog::{Column, Object, Rule as KeptRule, Table, quote_ident, quote_literal};
+use crate::catalog::{Column, Index, Object, Rule as KeptRule, Table, quote_ident, quote_literal};
 use crate::planner::definition::{
     ColumnDefinition, ColumnRule, Including, Rule, SequenceOptions, TableConstraint, TableRule,
 };
@@ -25,11 +25,23 @@ pub(super) struct Pending {
     pub(super) sequences: Vec<(String, SequenceOptions, bool)>,
     /// Constraints.
     pub(super) constraints: Vec<TableConstraint>,
+    /// Indexes of another table whose definitions are taken, with that table.
+    pub(super) indexes: Vec<(Table, Index)>,
 }
 
 impl Pending {
     /// The rules of another table that LIKE takes.
     pub(super) fn take_rules(&mut self, other: &Table, including: Including) {
+        if including.indexes {
+            let of_key = |index: &Index| {
+                other.constraints().iter().any(|constraint| match constraint.rule {
+                    KeptRule::PrimaryKey { index: own } | KeptRule::Unique { index: own } => own == index.oid,
+                    _ => false,
+                })
+            };
+            let plain = other.indexes().iter().filter(|index| !of_key(index));
+            self.indexes.extend(plain.map(|index| (other.clone(), index.clone())));
+        }
         let name = |number: &i16| other.column(*number).map(|column| column.name.clone()).unwrap_or_default();
         for constraint in other.constraints() {
             let rule = match &constraint.rule {

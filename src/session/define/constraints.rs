@@ -118,8 +118,8 @@ impl Definer {
         let (written, planned) = self.expression(text, Purpose::Check, table, Some(&truth), trial).await?;
         if !matches!(planned.sql_type, SqlType::Bool | SqlType::Unknown) {
             let names = self.names(trial)?;
-            let text = format!("argument of CHECK must be type boolean, not type {}", names.told(&planned));
-            return Err(SqlError::new(Code::DatatypeMismatch, text));
+            let message = format!("argument of CHECK must be type boolean, not type {}", names.told(&planned));
+            return Err(SqlError::new(Code::DatatypeMismatch, message).at(super::expressions::beginning(text)));
         }
         let columns: Vec<i16> = written
             .columns

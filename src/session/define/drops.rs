@@ -239,20 +239,8 @@ fn dropped_relation(catalog: &Catalog, found: &Relation) -> Result<Part, SqlErro
 fn dependents(dependencies: &Dependencies<'_>, targets: &[Part]) -> Vec<(Part, Part)> {
     let mut seen: BTreeSet<Part> = targets.iter().cloned().collect();
     let mut found = Vec::new();
-    let mut next: Vec<Part> = targets.to_vec();
-    let mut place = 0;
-    while let Some(part) = next.get(place).cloned() {
-        place += 1;
-        if let Part::Object(oid) = part {
-            let owned = dependencies.catalog.sequences_of(oid).map(|sequence| Part::Object(sequence.oid));
-            next.extend(owned.filter(|owned| seen.insert(owned.clone())));
-        }
-        for dependent in dependencies.of(&part) {
-            if seen.insert(dependent.clone()) {
-                found.push((dependent.clone(), part.clone()));
-                next.push(dependent);
-            }
-        }
+    for target in targets {
+        follow(dependencies, target, &mut seen, &mut found);
     }
     // A constraint or default goes with its table.
     found.retain(|(part, _)| match part {
@@ -262,6 +250,31 @@ fn dependents(dependencies: &Dependencies<'_>, targets: &[Part]) -> Vec<(Part, P
         _ => true,
     });
     found
+}
+
+/// Adds what depends on a part, the oldest first, each followed by what depends on it.
+fn follow(dependencies: &Dependencies<'_>, part: &Part, seen: &mut BTreeSet<Part>, found: &mut Vec<(Part, Part)>) {
+    if let Part::Object(oid) = part {
+        let owned: Vec<Part> =
+            dependencies.catalog.sequences_of(*oid).map(|sequence| Part::Object(sequence.oid)).collect();
+        for owned in owned {
+            if seen.insert(owned.clone()) {
+                follow(dependencies, &owned, seen, found);
+            }
+        }
+    }
+    let age = |part: &Part| match part {
+        Part::Object(oid) | Part::Schema(oid) | Part::Constraint(_, oid) | Part::Index(_, oid) => *oid,
+        Part::Default(oid, _) | Part::Column(oid, _) => *oid,
+    };
+    let mut next = dependencies.of(part);
+    next.sort_by_key(age);
+    for dependent in next {
+        if seen.insert(dependent.clone()) {
+            found.push((dependent.clone(), part.clone()));
+            follow(dependencies, &dependent, seen, found);
+        }
+    }
 }
 
 /// It goes with a column that goes.

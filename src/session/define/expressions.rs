@@ -40,12 +40,15 @@ impl Definer {
         catalog: &Arc<Catalog>,
     ) -> Result<(WrittenExpression, DeclaredType), SqlError> {
         let names = Names { catalog, database: self.database(catalog)?, ..self.names(catalog)? };
-        let written = write_expression(text, purpose, &table.columns, wanted, names)?;
+        let is_default = purpose == Purpose::Default;
+        if is_default {
+            write_expression(text, purpose, &table.columns, wanted, names)?;
+        }
         let from = format!(" FROM {}.{}", quote_ident(&table.schema), quote_ident(&table.name));
-        let from = if purpose == Purpose::Default { String::new() } else { from };
+        let from = if is_default { String::new() } else { from };
         let field = Box::pin(self.tried(text, &from, catalog)).await?;
-        let planned = declared(&field);
-        Ok((written, planned))
+        let written = write_expression(text, purpose, &table.columns, wanted, names)?;
+        Ok((written, declared(&field)))
     }
 
     /// Plans an expression as it was written by the client; errors point into the client's text.
@@ -92,7 +95,8 @@ impl Definer {
         let (written, planned) =
             Box::pin(self.expression(text, Purpose::Default, table, Some(&wanted), catalog)).await?;
         if written.kind.is_none() && is_literal(&written.sql) {
-            self.check_constant(&written.sql).await?;
+            let placed = |error: SqlError| error.at(beginning(text));
+            self.check_constant(&written.sql).await.map_err(placed)?;
         } else {
             let kind = written.kind.clone().unwrap_or(planned);
             self.check_assignable(&column.name, &wanted, &kind, "default expression", catalog)?;
@@ -128,6 +132,11 @@ pub(super) fn declared(field: &Field) -> DeclaredType {
         user_type,
         ..DeclaredType::plain(SqlType::of_field(field))
     }
+}
+
+/// Where a text begins, as errors count it.
+pub(super) fn beginning(text: &InnerQuery) -> u32 {
+    u32::try_from(text.position_offset + 1).unwrap_or_default()
 }
 
 fn is_literal(sql: &str) -> bool {

@@ -70,6 +70,31 @@ impl Definer {
         self.put_table(table)
     }
 
+    /// An index like that of another table.
+    pub(super) fn add_index_like(&self, table: &mut Table, other: &Table, index: &Index) -> Result<(), SqlError> {
+        let own = |number: i16| {
+            let name = other.column(number).map(|column| column.name.as_str()).unwrap_or_default();
+            column_named(table, name).map(|column| (column.number, name.to_owned()))
+        };
+        let (mut keys, mut parts, mut include) = (Vec::new(), Vec::new(), Vec::new());
+        for key in &index.keys {
+            let found = key.column.map(own).transpose()?;
+            parts.push(found.as_ref().map_or_else(|| String::from("expr"), |(_, name)| name.clone()));
+            keys.push(IndexKey { column: found.map(|(number, _)| number), ..key.clone() });
+        }
+        for number in &index.include {
+            include.push(own(*number)?);
+        }
+        let carried: Vec<String> = include.iter().map(|(_, name)| name.clone()).collect();
+        let name = self.index_name(table, &parts, &carried)?;
+        let include = include.into_iter().map(|(number, _)| number).collect();
+        let made = Index { oid: self.new_oid()?, name, keys, include, comment: String::new(), ..index.clone() };
+        if let Some(relational) = &mut table.relational {
+            relational.indexes.push(made);
+        }
+        Ok(())
+    }
+
     fn indexed_table(&self, create: &CreateIndex) -> Result<Table, SqlError> {
         let catalog = self.catalog();
         match self.names(&catalog)?.relation(&create.table)? {

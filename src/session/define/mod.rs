@@ -82,6 +82,17 @@ impl Session {
     }
 }
 
+impl Session {
+    /// The search path; the session's temporary objects, where there are some, come before everything else.
+    pub(super) fn searched_schemas(&self) -> Vec<String> {
+        let temporary = temporary_schema(self.entry.key().pid);
+        let catalog = self.data.catalog();
+        let database = catalog.databases.get(&self.database);
+        let is_there = database.is_some_and(|database| database.schemas.contains_key(&temporary));
+        is_there.then_some(temporary).into_iter().chain(self.settings.search_path()).collect()
+    }
+}
+
 /// The schema of a session's temporary objects.
 pub(super) fn temporary_schema(pid: i32) -> String {
     format!("pg_temp_{pid}")
