@@ -21,13 +21,17 @@ const ROWS_MAX: usize = 8_192;
 
 impl Connection {
     /// Sends all rows of a COPY.
-    pub(super) async fn copy_out(&mut self, mut rows: Box<RowStream>, options: &CopyOptions) -> Result<(), Failure> {
+    pub(super) async fn copy_out(
+        &mut self,
+        mut rows: Box<RowStream>,
+        options: &CopyOptions,
+    ) -> Result<String, Failure> {
         match self.send_copy(&mut rows, options).await {
             Ok(()) => {
                 let tag = rows.tag();
                 self.session.finish(*rows);
                 send(&mut self.wire, PgWireBackendMessage::CopyDone(CopyDone::new())).await?;
-                self.complete(tag).await
+                Ok(tag)
             }
             Err(failure) => {
                 self.session.abandon(*rows);

@@ -101,7 +101,10 @@ impl Connection {
             Execution::Empty => self.complete_empty().await,
             Execution::Done(tag) => self.complete(tag).await,
             Execution::Rows(rows) => self.portal_rows(&name, rows, columns, &codes, rows_max).await,
-            Execution::Copy(rows, options) => self.copy_out(rows, &options).await,
+            Execution::Copy(rows, options) => {
+                let tag = self.copy_out(rows, &options).await?;
+                self.complete(tag).await
+            }
         }
     }
 

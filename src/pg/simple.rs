@@ -14,23 +14,33 @@ impl Connection {
     pub(super) async fn query(&mut self, sql: &str) -> Result<(), Failure> {
         self.session.close_portal("");
         self.session.close_prepared("");
-        for statement in planner::parse(sql)? {
-            self.statement(&statement).await?;
+        let statements = planner::parse(sql)?;
+        for (place, statement) in (1..).zip(&statements) {
+            self.statement(statement, place == statements.len()).await?;
         }
         Ok(())
     }
 
-    async fn statement(&mut self, statement: &ParsedStatement) -> Result<(), Failure> {
+    async fn statement(&mut self, statement: &ParsedStatement, is_last: bool) -> Result<(), Failure> {
         let execution = self.wire.watch(self.session.execute(statement)).await??;
-        match execution {
-            Execution::Empty => self.complete_empty().await,
-            Execution::Done(tag) => self.complete(tag).await,
-            Execution::Rows(rows) => self.rows(rows).await,
-            Execution::Copy(rows, options) => self.copy_out(rows, &options).await,
+        let tag = match execution {
+            Execution::Empty => None,
+            Execution::Done(tag) => Some(tag),
+            Execution::Rows(rows) => Some(self.rows(rows).await?),
+            Execution::Copy(rows, options) => Some(self.copy_out(rows, &options).await?),
+        };
+        // A client may take the tag for the end of a commit.
+        if is_last {
+            self.wire.watch(self.session.settle()).await??;
+        }
+        match tag {
+            None => self.complete_empty().await,
+            Some(tag) => self.complete(tag).await,
         }
     }
 
-    async fn rows(&mut self, mut rows: Box<RowStream>) -> Result<(), Failure> {
+    /// Sends the rows and gives their tag.
+    async fn rows(&mut self, mut rows: Box<RowStream>) -> Result<String, Failure> {
         let format = if rows.is_binary() { Format::Binary } else { Format::Text };
         let formats = vec![format; rows.columns().fields().len()];
         let description = row_description(rows.columns(), &formats);
@@ -40,7 +50,7 @@ impl Connection {
             Ok(_) => {
                 let tag = rows.tag();
                 self.session.finish(*rows);
-                self.complete(tag).await
+                Ok(tag)
             }
             Err(failure) => {
                 self.session.abandon(*rows);
