@@ -20,9 +20,10 @@ use super::rows::{Execution, RowStream};
 use crate::catalog::Table;
 use crate::execution::MissingNodes;
 use crate::planner::{
-    self, Arbiter, Change, ChangeKind, PAIR, ParsedQuery, QueryRun, Relations, sql_error_from_engine,
+    self, Arbiter, Change, ChangeKind, PAIR, ParsedQuery, Planner, QueryRun, Relations, StatementContext,
+    sql_error_from_engine,
 };
-use crate::storage::{RowKey, SequenceState};
+use crate::storage::{Concerned, RowKey, SequenceState};
 use crate::types::{Code, ErrorObject, SqlError};
 
 /// Most bytes of rows that one change finds before it writes.
@@ -68,7 +69,8 @@ impl Session {
                 done.count += updated.count;
                 done.changed.extend(updated.changed);
             }
-            writer.0.with(|transaction| transaction.check_references())?;
+            let following = Following { planner: &planner, writer: &writer, query, context: &context };
+            Box::pin(following.take_actions(&parameters)).await?;
             Ok((change, done, run.coverage))
         });
         let (change, done, coverage) = interrupt.guard(changing).await?;
@@ -129,6 +131,38 @@ impl Session {
     }
 }
 
+/// Takes the actions of foreign keys after the writes of a statement.
+struct Following<'a> {
+    planner: &'a Planner,
+    writer: &'a Writer,
+    query: &'a ParsedQuery,
+    context: &'a StatementContext,
+}
+
+impl Following<'_> {
+    /// Ends with every reference checked; rows that actions changed keep to their CHECK constraints.
+    async fn take_actions(&self, parameters: &[ScalarValue]) -> Result<(), SqlError> {
+        loop {
+            let concerned = self.writer.0.with(|transaction| transaction.reference_actions())?;
+            if concerned.is_empty() {
+                return self.writer.0.with(|transaction| transaction.check_references());
+            }
+            for Concerned { table, keys, defaults } in concerned {
+                let rows =
+                    self.writer.0.with(|transaction| transaction.rows(&table)?.rows_by_key(&keys, None, true))?;
+                if rows.num_rows() == 0 {
+                    continue;
+                }
+                let of = (&table, rows, defaults.as_slice());
+                let planned = self.planner.followed(of, self.query, self.context, parameters.to_vec());
+                let (change, mut run) = Box::pin(planned).await?;
+                let rows = collected(&mut run.rows).await?;
+                self.writer.update_rows(&change, &rows)?;
+            }
+        }
+    }
+}
+
 /// Carries out what the rows of a change tell.
 struct Writer(Data);
 
@@ -165,7 +199,7 @@ impl Writer {
             done.keep(change, &batch, new.clone(), 1)?;
             rows.push(new);
         }
-        let rows = concat_batches(&change.table.arrow, &rows).map_err(internal)?;
+        let rows = concat_batches(&nullable(&change.table.arrow), &rows).map_err(internal)?;
         self.0.with(|transaction| transaction.update(&change.table, &keys, &rows))?;
         Ok(done)
     }
@@ -194,6 +228,7 @@ impl Writer {
         let (mut own, mut existing, mut excluded) = (HashSet::new(), Vec::new(), Vec::new());
         for batch in found {
             let rows = table_rows(change, batch, 0)?;
+            self.0.with(|transaction| transaction.check_not_null(&change.table, &rows))?;
             check(change, batch, &rows)?;
             for place in 0..rows.num_rows() {
                 let row = rows.slice(place, 1);
@@ -240,7 +275,7 @@ impl Writer {
     }
 
     fn pairs(&self, table: &Arc<Table>, keys: &[RowKey], excluded: &[RecordBatch]) -> Result<Pairs, SqlError> {
-        let excluded = concat_batches(&table.arrow, excluded).map_err(internal)?;
+        let excluded = concat_batches(&nullable(&table.arrow), excluded).map_err(internal)?;
         let existing = self.0.with(|transaction| transaction.rows(table)?.rows_by_key(keys, None, true))?;
         if existing.num_rows() != excluded.num_rows() {
             return Err(SqlError::new(Code::Internal, "a row went away while it was looked at"));

@@ -43,6 +43,8 @@ pub(super) struct Control {
     listening: Vec<String>,
     user: String,
     is_admin: bool,
+    may_write: bool,
+    is_read_only: bool,
     data: Data,
     sequences: Arc<Mutex<SequenceValues>>,
 }
@@ -67,6 +69,19 @@ impl Control {
         }
         state.done.push(done);
         Ok(())
+    }
+
+    /// Values of a sequence are taken and set by those who may write, where something may be written at all.
+    fn check_sequence(&self, sequence: &Sequence, function: &str) -> Result<(), SqlError> {
+        if !self.may_write {
+            let text = format!("permission denied for sequence {}", sequence.name);
+            return Err(SqlError::new(Code::InsufficientPrivilege, text));
+        }
+        if self.is_read_only {
+            let text = format!("cannot execute {function}() in a read-only transaction");
+            return Err(SqlError::new(Code::ReadOnlySqlTransaction, text));
+        }
+        self.data.check_home("sequence", &sequence.name, sequence.oid)
     }
 
     /// Sessions of one's own role may be ended, and all of them by an administrator.
@@ -113,7 +128,7 @@ impl SessionControl for Control {
     }
 
     fn next_value(&self, sequence: &Sequence) -> Result<i64, SqlError> {
-        self.data.check_home("sequence", &sequence.name, sequence.oid)?;
+        self.check_sequence(sequence, "nextval")?;
         let value = self.data.with(|transaction| transaction.next_value(sequence))?;
         let mut values = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
         values.given.insert(sequence.oid, value);
@@ -137,7 +152,7 @@ impl SessionControl for Control {
     }
 
     fn set_value(&self, sequence: &Sequence, value: i64, is_called: bool) -> Result<(), SqlError> {
-        self.data.check_home("sequence", &sequence.name, sequence.oid)?;
+        self.check_sequence(sequence, "setval")?;
         self.data.with(|transaction| transaction.set_value(sequence, SequenceState { last: value, is_called }))?;
         if is_called {
             let mut values = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
@@ -162,6 +177,8 @@ impl Session {
             listening: self.channel_end.listening(),
             user: self.user.clone(),
             is_admin: self.is_admin(),
+            may_write: self.may_write(),
+            is_read_only: self.settings.is_on("transaction_read_only"),
             data: self.data.clone(),
             sequences: Arc::clone(&self.sequences),
         });

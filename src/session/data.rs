@@ -154,13 +154,17 @@ impl Session {
         matches!(self.settings.get("transaction_isolation"), "repeatable read" | "serializable")
     }
 
+    pub(super) fn may_write(&self) -> bool {
+        self.roles.iter().any(|role| role == ADMIN || role == WRITER)
+    }
+
     /// What a statement that writes needs first; `tag` names it.
     pub(super) async fn start_writing(&mut self, tag: &str, interrupt: &Arc<Interrupt>) -> Result<(), SqlError> {
         if self.settings.is_on("transaction_read_only") {
             let text = format!("cannot execute {tag} in a read-only transaction");
             return Err(SqlError::new(Code::ReadOnlySqlTransaction, text));
         }
-        if !self.roles.iter().any(|role| role == ADMIN || role == WRITER) {
+        if !self.may_write() {
             let text = format!("permission denied: role \"{}\" may only read", self.user);
             let hint = format!("{tag} needs the role {WRITER} or {ADMIN}.");
             return Err(SqlError::new(Code::InsufficientPrivilege, text).with_hint(hint));

@@ -35,7 +35,7 @@ pub use error::StorageError;
 pub use glue::GlueStorage;
 pub use record::{DamagedBatch, FeedProgress, Gap, StoreConfig};
 pub use relations::{
-    Batches, ROW_KEY_COLUMN, RowKey, RowRules, Savepoint, SequenceState, SqlTransaction, TableRows, failing_row,
+    Batches, Concerned, ROW_KEY_COLUMN, RowKey, Savepoint, SequenceState, SqlTransaction, TableRows, failing_row,
     row_key_field,
 };
 pub use scan::{ScanRequest, ScanStats, scan, table_statistics};

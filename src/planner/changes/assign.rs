@@ -14,6 +14,8 @@ use crate::types::{SqlError, SqlType};
 pub(super) trait Spelling {
     /// A type as SQL writes it; one that a user made by its schema and name.
     fn spelled(&self, column: &Column, modifier: i32) -> String;
+    /// The object id of the sequence that fills an identity column.
+    fn sequence(&self, column: &Column) -> Option<u32>;
 }
 
 /// The value as the column takes it.

@@ -144,7 +144,8 @@ impl Planner {
         let update = change.conflict.as_ref().and_then(|conflict| conflict.update.clone());
         let Some(update) = update else { return Err(SqlError::new(Code::Internal, "no DO UPDATE")) };
         let catalog = context.relations.catalog();
-        let full = finish(update, &change.target, (true, true, 0), checks_of(&change.target), &Types(&catalog))?;
+        let types = Types::of(&change.target, &catalog);
+        let full = finish(update, &change.target, (true, true, 0), checks_of(&change.target), &types)?;
         let tables = ChangeRows::of([
             (TARGET, mem_table(existing.schema(), vec![existing])?),
             (EXCLUDED, mem_table(excluded.schema(), vec![excluded])?),

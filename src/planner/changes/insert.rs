@@ -10,7 +10,7 @@
 use datafusion::sql::sqlparser::ast::{Expr, Insert, ObjectName, Query, SelectItem, SetExpr, TableObject};
 
 use super::assign::{Spelling, assigned, is_open};
-use super::build::{column, derived, exact, expression, named, null, select};
+use super::build::{call, column, derived, exact, expression, named, null, number, select};
 use super::{Target, column_not_found};
 use crate::catalog::{Column, Identity};
 use crate::planner::rewrite::name_parts;
@@ -159,6 +159,9 @@ pub(super) fn is_default(value: &Expr) -> bool {
 
 /// What a column gets when no value is given; generated columns are filled later.
 pub(super) fn value_by_default(column: &Column, spelling: &dyn Spelling) -> Result<Expr, SqlError> {
+    if let Some(sequence) = column.identity.and_then(|_| spelling.sequence(column)) {
+        return assigned(call("nextval", vec![number(i64::from(sequence))]), column, spelling);
+    }
     match &column.default {
         Some(default) if column.generated.is_none() => assigned(expression(default)?, column, spelling),
         _ => assigned(null(), column, spelling),

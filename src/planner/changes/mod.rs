@@ -8,6 +8,7 @@
 mod assign;
 mod build;
 mod conflict;
+mod follow;
 mod insert;
 mod returning;
 mod update;
@@ -104,12 +105,21 @@ struct Target {
     alias: Ident,
 }
 
-/// The types of columns as SQL writes them.
-struct Types<'a>(&'a crate::catalog::Catalog);
+/// The types and sequences of a table's columns as SQL writes them.
+struct Types<'a> {
+    catalog: &'a crate::catalog::Catalog,
+    table: u32,
+}
+
+impl<'a> Types<'a> {
+    fn of(target: &Target, catalog: &'a crate::catalog::Catalog) -> Self {
+        Self { catalog, table: target.table.oid }
+    }
+}
 
 impl Spelling for Types<'_> {
     fn spelled(&self, column: &Column, modifier: i32) -> String {
-        let user_type = column.user_type.and_then(|oid| self.0.type_by_oid(oid));
+        let user_type = column.user_type.and_then(|oid| self.catalog.type_by_oid(oid));
         match (user_type, column.sql_type) {
             (Some(made), _) => {
                 let name = format!("{}.{}", quote_ident(&made.schema), quote_ident(&made.name));
@@ -119,6 +129,11 @@ impl Spelling for Types<'_> {
             (None, SqlType::Bpchar) if modifier == -1 => "bpchar".to_owned(),
             (None, sql_type) => format_type(sql_type.oid(), Some(modifier)),
         }
+    }
+
+    fn sequence(&self, column: &Column) -> Option<u32> {
+        let owner = Some((self.table, column.number));
+        self.catalog.sequences_of(self.table).find(|one| one.internal && one.owned_by == owner).map(|one| one.oid)
     }
 }
 
@@ -142,7 +157,7 @@ impl Planner {
         let shape = self.shape(query, context).await?;
         let checks = checks(&shape).map(|(name, _)| name.to_owned()).collect();
         let catalog = context.relations.catalog();
-        let full = finished(&shape, &Types(&catalog))?;
+        let full = finished(&shape, &Types::of(&shape.target, &catalog))?;
         let rows = self.run_rows(full, query, target_rows(&shape.target, context)?, context, parameters).await?;
         let Shape { kind, target, conflict, returning, .. } = shape;
         Ok((Change { kind, table: Arc::clone(&target.table), checks, conflict, target, returning }, rows))
@@ -157,7 +172,7 @@ impl Planner {
     ) -> Result<Description, SqlError> {
         let shape = self.shape(query, context).await?;
         let catalog = context.relations.catalog();
-        let full = finished(&shape, &Types(&catalog))?;
+        let full = finished(&shape, &Types::of(&shape.target, &catalog))?;
         let rows = target_rows(&shape.target, context)?;
         let parameters = self.describe_rows(full, query, rows, context, hints).await?.parameters;
         let Some(returning) = &shape.returning else {
@@ -220,7 +235,7 @@ impl Planner {
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
         let target = target(insert::table_name(insert)?, alias, "insert into", context)?;
         let catalog = context.relations.catalog();
-        let types = Types(&catalog);
+        let types = Types::of(&target, &catalog);
         let width = match &insert.source {
             None => 0,
             Some(source) => match insert::width(source) {
@@ -411,7 +426,7 @@ fn update_shape(update: &Update, context: &StatementContext) -> Result<Shape, Sq
     };
     let returning = read_returning(update.returning.as_ref(), !from.is_empty(), &target)?;
     let catalog = context.relations.catalog();
-    let values = update::assignments(&update.assignments, &target, &Types(&catalog))?;
+    let values = update::assignments(&update.assignments, &target, &Types::of(&target, &catalog))?;
     let query = change_rows(values, from, update.selection.clone(), returning.as_ref(), &target)?;
     Ok(Shape { kind: ChangeKind::Update, target, query, conflict: None, returning })
 }

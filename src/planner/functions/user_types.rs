@@ -30,7 +30,7 @@ use super::function::sql_error;
 use super::literals::literal_text;
 use crate::catalog::{Catalog, UserType, UserTypeKind};
 use crate::planner::rewrite::array_literal;
-use crate::types::{Code, SQL_TYPE_KEY, SqlType, USER_TYPE_KEY};
+use crate::types::{Code, ErrorObject, SQL_TYPE_KEY, SqlError, SqlType, USER_TYPE_KEY};
 
 /// `enum_value(value, type)`: the text as a label of the type.
 pub(in crate::planner) const ENUM_VALUE: &str = "enum_value";
@@ -184,17 +184,27 @@ impl TypeFunction {
         let UserTypeKind::Domain { not_null, checks, .. } = &user.kind else { return Ok(()) };
         if *not_null && value.null_count() > 0 {
             let text = format!("domain {} does not allow null values", user.name);
-            return Err(sql_error(Code::NotNullViolation, text));
+            return Err(broken(user, SqlError::new(Code::NotNullViolation, text), None));
         }
         for (check, condition) in checks.iter().zip(conditions) {
             let Some(truths) = condition.as_boolean_opt() else { continue };
             if truths.iter().any(|truth| truth == Some(false)) {
                 let text = format!("value for domain {} violates check constraint \"{}\"", user.name, check.name);
-                return Err(sql_error(Code::CheckViolation, text));
+                return Err(broken(user, SqlError::new(Code::CheckViolation, text), Some(&check.name)));
             }
         }
         Ok(())
     }
+}
+
+fn broken(user: &UserType, error: SqlError, constraint: Option<&str>) -> DataFusionError {
+    let object = ErrorObject {
+        schema: Some(user.schema.clone()),
+        data_type: Some(user.name.clone()),
+        constraint: constraint.map(str::to_owned),
+        ..ErrorObject::default()
+    };
+    DataFusionError::External(Box::new(error.about(object)))
 }
 
 fn place(user: &UserType, label: &str) -> Option<usize> {

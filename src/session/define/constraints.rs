@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Definer;
 use super::object_names::{free_name, is_constraint, is_relation};
 use super::tables::column_named;
-use crate::catalog::{Catalog, Constraint, Index, IndexKey, Rule, Scope, Table};
+use crate::catalog::{Catalog, Constraint, Index, IndexKey, Rule, Scope, Table, UserTypeKind};
 use crate::planner::definition::{Reference, TableConstraint, TableRule};
 use crate::planner::{DeclaredType, InnerQuery, Purpose, Relation};
 use crate::types::{Code, SqlError, SqlType};
@@ -241,7 +241,12 @@ impl Definer {
         for (own, foreign) in columns.iter().zip(referenced) {
             let (Some(own), Some(foreign)) = (table.column(*own), other.column(*foreign)) else { continue };
             let (first, second) = (DeclaredType::of_column(own), DeclaredType::of_column(foreign));
-            let alike = first.user_type == second.user_type
+            let bare = |declared: &DeclaredType| {
+                declared.user_type.filter(|oid| {
+                    !catalog.type_by_oid(*oid).is_some_and(|made| matches!(made.kind, UserTypeKind::Domain { .. }))
+                })
+            };
+            let alike = bare(&first) == bare(&second)
                 && (first.sql_type == second.sql_type
                     || (first.sql_type.is_text() && second.sql_type.is_text())
                     || (first.sql_type.is_number() && second.sql_type.is_number()));

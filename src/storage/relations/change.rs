@@ -83,6 +83,11 @@ impl SqlTransaction {
         Ok(added)
     }
 
+    /// No row has a NULL where none may be (23502).
+    pub fn check_not_null(&self, table: &Table, rows: &RecordBatch) -> Result<(), StorageError> {
+        check_not_null(table, rows)
+    }
+
     /// Replaces rows; `rows` has a row for every key, in the same order, with all columns, and no key comes twice. Unique indexes are checked
     /// when all are in their places.
     pub fn update(&mut self, table: &Arc<Table>, keys: &[RowKey], rows: &RecordBatch) -> Result<(), StorageError> {

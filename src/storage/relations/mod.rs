@@ -11,7 +11,8 @@
 //! ```
 //! A row has a number for life, and that is its key; every index, a primary key's too, leads from values to numbers.
 //! What a transaction writes stays in memory until COMMIT, so a thinking client never stops ingest. What needs
-//! expressions (defaults, CHECK, generated columns) is done above; [`RowRules`] lets foreign keys ask for it.
+//! expressions (defaults, CHECK, generated columns) is done above, also for rows that
+//! foreign keys change: [`SqlTransaction::reference_actions`] hands them out.
 
 mod change;
 mod codec;
@@ -28,7 +29,7 @@ mod write_set;
 #[cfg(test)]
 mod bytes_tests;
 
-pub use references::RowRules;
+pub use references::Concerned;
 pub use rows::{Batches, ROW_KEY_COLUMN, RowKey, TableRows, row_key_field};
 pub use shared::SequenceState;
 pub(super) use shared::Shared;

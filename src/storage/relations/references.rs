@@ -3,6 +3,9 @@
 //! The actions of foreign keys change rows, which may be referred to themselves; so rounds of actions are taken until
 //! nothing changes, and then what must hold is checked: rows that are new have what they refer to, and rows that are
 //! gone are referred to by none. RESTRICT is checked before any action.
+//!
+//! Storage evaluates no expressions. Rows that an action changed and that have CHECK constraints, generated columns or
+//! columns of a domain, and rows that shall get defaults, are given to the caller between the rounds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,16 +18,27 @@ use super::rows::{RowKey, TableRows};
 use super::transaction::SqlTransaction;
 use super::violation;
 use super::write_set::RowBytes;
-use crate::catalog::{Column, Constraint, ForeignAction, Rule, Table};
+use crate::catalog::{Constraint, ForeignAction, Rule, Table};
 use crate::storage::StorageError;
-use crate::types::{Code, SqlError};
+use crate::types::Code;
 
-/// What needs expressions, when foreign keys change rows; whoever evaluates them plugs it in.
-pub trait RowRules: Send + Sync + 'static {
-    /// The default of a column: an array of one value in the column's Arrow type.
-    fn default_value(&self, table: &Arc<Table>, column: &Column) -> Result<ArrayRef, SqlError>;
-    /// The rows with their generated columns computed, after their CHECK constraints have been found to hold.
-    fn checked_rows(&self, table: &Arc<Table>, rows: RecordBatch) -> Result<RecordBatch, SqlError>;
+/// Rows that the action of a foreign key concerns, and about which expressions must be asked.
+#[derive(Debug, Clone)]
+pub struct Concerned {
+    /// Their table.
+    pub table: Arc<Table>,
+    /// The rows, some of which may be gone by now.
+    pub keys: Vec<RowKey>,
+    /// Numbers of the columns that shall get their defaults.
+    pub defaults: Vec<i16>,
+}
+
+/// What a statement has found out about references, until its end.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    written: Vec<Changes>,
+    gone: Vec<Gone>,
+    concerned: Vec<Concerned>,
 }
 
 /// A row that was written.
@@ -47,6 +61,7 @@ struct Incoming {
 }
 
 /// Keys that are gone, and must not be referred to.
+#[derive(Debug)]
 struct Gone {
     incoming: Incoming,
     table: Arc<Table>,
@@ -54,6 +69,7 @@ struct Gone {
 }
 
 /// Changes of one table, as rows.
+#[derive(Debug)]
 struct Changes {
     table: Arc<Table>,
     changes: Vec<RowChange>,
@@ -64,16 +80,26 @@ fn arrow(source: datafusion::arrow::error::ArrowError) -> StorageError {
 }
 
 impl SqlTransaction {
-    /// The end of a statement: takes the actions of foreign keys and checks them (23503).
-    pub fn check_references(&mut self) -> Result<(), StorageError> {
-        let mut written: Vec<Changes> = Vec::new();
-        let mut gone: Vec<Gone> = Vec::new();
+    /// Takes the actions of foreign keys, after the writes of a statement. Where rows come back, the caller gives them
+    /// their defaults and generated columns, holds them against their CHECK constraints, writes them with
+    /// [`Self::update`] and calls this again, until none come back.
+    pub fn reference_actions(&mut self) -> Result<Vec<Concerned>, StorageError> {
         while !self.changed.is_empty() {
             for group in grouped(std::mem::take(&mut self.changed)) {
-                self.take_actions(&group, &mut gone)?;
-                written.push(group);
+                self.take_actions(&group)?;
+                self.pending.written.push(group);
             }
         }
+        Ok(std::mem::take(&mut self.pending.concerned))
+    }
+
+    /// The end of a statement: takes the actions of foreign keys that need no expressions, and checks them (23503).
+    pub fn check_references(&mut self) -> Result<(), StorageError> {
+        if !self.reference_actions()?.is_empty() {
+            let message = "rows that foreign keys have changed were not looked at";
+            return Err(StorageError::statement(Code::Internal, message));
+        }
+        let Pending { written, gone, .. } = std::mem::take(&mut self.pending);
         gone.iter().try_for_each(|gone| self.check_gone(gone))?;
         written.iter().try_for_each(|group| self.check_written(group))
     }
@@ -93,7 +119,7 @@ impl SqlTransaction {
     }
 
     /// Does for rows that have gone or changed what the foreign keys to them demand.
-    fn take_actions(&mut self, group: &Changes, gone: &mut Vec<Gone>) -> Result<(), StorageError> {
+    fn take_actions(&mut self, group: &Changes) -> Result<(), StorageError> {
         let incoming = self.incoming(&group.table);
         let changes: Vec<&RowChange> = group.changes.iter().filter(|change| change.old.is_some()).collect();
         if incoming.is_empty() || changes.is_empty() {
@@ -127,7 +153,7 @@ impl SqlTransaction {
                     };
                     let old = chosen(&old_columns).map_err(arrow)?;
                     let new = if is_update { Some(chosen(&new_columns).map_err(arrow)?) } else { None };
-                    self.act(&group.table, &incoming, action, old, new, gone)?;
+                    self.act(&group.table, &incoming, action, old, new)?;
                 }
             }
         }
@@ -141,12 +167,12 @@ impl SqlTransaction {
         action: ForeignAction,
         old: Vec<ArrayRef>,
         new: Option<Vec<ArrayRef>>,
-        gone: &mut Vec<Gone>,
     ) -> Result<(), StorageError> {
         let referring = Arc::clone(&incoming.referring);
         if matches!(action, ForeignAction::NoAction | ForeignAction::SetDefault) {
             // The default may be the very key that is gone.
-            gone.push(Gone { incoming: incoming.clone(), table: Arc::clone(table), columns: old.clone() });
+            let gone = Gone { incoming: incoming.clone(), table: Arc::clone(table), columns: old.clone() };
+            self.pending.gone.push(gone);
         }
         if action == ForeignAction::NoAction {
             return Ok(());
@@ -161,41 +187,30 @@ impl SqlTransaction {
         if let (ForeignAction::Cascade, None) = (action, &new) {
             return self.delete(&referring, &keys);
         }
+        if action == ForeignAction::SetDefault {
+            let defaults = incoming.constraint.columns.clone();
+            self.pending.concerned.push(Concerned { table: referring, keys, defaults });
+            return Ok(());
+        }
         let places: UInt32Array = found.iter().map(|(place, _)| u32::try_from(*place).ok()).collect();
         let rows = self.rows(&referring)?.rows_by_key(&keys, None, false)?;
         let mut columns = rows.columns().to_vec();
         for (key, number) in incoming.constraint.columns.iter().enumerate() {
             let position = referring.position(*number).unwrap_or(usize::MAX);
-            let column = super::key::column(&referring, *number)?;
             let kind = referring.arrow.field(position).data_type();
-            let values = match (action, &new) {
+            columns[position] = match (action, &new) {
                 (ForeignAction::Cascade, Some(new)) => {
                     cast(&take(&new[key], &places, None).map_err(arrow)?, kind).map_err(arrow)?
                 }
-                (ForeignAction::SetDefault, _) => self.defaults(&referring, column, keys.len())?,
                 _ => new_null_array(kind, keys.len()),
             };
-            columns[position] = values;
         }
         let rows = RecordBatch::try_new(super::rows::nullable(&referring.arrow), columns).map_err(arrow)?;
-        let rows = match &self.rules {
-            Some(rules) => rules.checked_rows(&referring, rows)?,
-            None => rows,
-        };
-        self.update(&referring, &keys, &rows)
-    }
-
-    fn defaults(&self, table: &Arc<Table>, column: &Column, count: usize) -> Result<ArrayRef, StorageError> {
-        let kind = column.field().data_type().clone();
-        if column.default.is_none() && column.identity.is_none() {
-            return Ok(new_null_array(&kind, count));
+        self.update(&referring, &keys, &rows)?;
+        if has_expressions(&referring) {
+            self.pending.concerned.push(Concerned { table: referring, keys, defaults: Vec::new() });
         }
-        let Some(rules) = &self.rules else {
-            let message = "defaults of foreign keys cannot be evaluated here";
-            return Err(StorageError::statement(Code::FeatureNotSupported, message));
-        };
-        let value = rules.default_value(table, column)?;
-        take(&value, &UInt32Array::from(vec![0; count]), None).map_err(arrow)
+        Ok(())
     }
 
     /// The rows that refer to one of these keys: which key, and the row.
@@ -355,6 +370,12 @@ impl Lookup {
         }
         Ok(false)
     }
+}
+
+/// A changed row of the table must be looked at by somebody who evaluates expressions.
+fn has_expressions(table: &Table) -> bool {
+    table.columns.iter().any(|column| column.generated.is_some() || column.user_type.is_some())
+        || table.constraints().iter().any(|constraint| matches!(constraint.rule, Rule::Check { .. }))
 }
 
 fn columns_of(table: &Table, numbers: &[i16], rows: &RecordBatch) -> Result<Vec<ArrayRef>, StorageError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redb::ReadTransaction;
 use tokio::sync::watch;
 
-use super::references::{RowChange, RowRules};
+use super::references::{Pending, RowChange};
 use super::rows::TableRows;
 use super::shared::{SequenceState, counter};
 use super::write_set::{Mark, RelationWrites};
@@ -30,7 +30,8 @@ pub struct SqlTransaction {
     pub(super) writes: RelationWrites,
     /// Rows that were written since the last check of references.
     pub(super) changed: Vec<RowChange>,
-    pub(super) rules: Option<Arc<dyn RowRules>>,
+    /// What the end of the statement has to check.
+    pub(super) pending: Pending,
     sequences: Mutex<OwnSequences>,
 }
 
@@ -98,7 +99,7 @@ impl Store {
             catalog,
             writes: RelationWrites::default(),
             changed: Vec::new(),
-            rules: None,
+            pending: Pending::default(),
             sequences: Mutex::default(),
         })
     }
@@ -190,12 +191,6 @@ impl SqlTransaction {
         Ok(())
     }
 
-    /// Lets foreign keys evaluate defaults and check rows that they change; without it columns with defaults cannot
-    /// be set to them.
-    pub fn set_row_rules(&mut self, rules: Arc<dyn RowRules>) {
-        self.rules = Some(rules);
-    }
-
     /// A view of a table's rows now, own writes included; cheap, and it stays as it is.
     pub fn rows(&self, table: &Arc<Table>) -> Result<TableRows, StorageError> {
         TableRows::new(Arc::clone(table), Arc::clone(&self.snapshot), Some(&self.writes))
@@ -226,6 +221,7 @@ impl SqlTransaction {
         let catalog = if savepoint.is_defining { &savepoint.catalog } else { &self.base };
         self.set_catalog(Arc::clone(catalog), savepoint.is_defining);
         self.changed.truncate(savepoint.changed);
+        self.pending = Pending::default();
         lock(&self.sequences).restarted.clone_from(&savepoint.restarted);
     }
 
