@@ -5,8 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use armorlake::env::run_blocking;
+use datafusion::arrow::array::RecordBatch;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use super::server::{Server, config};
+use crate::in_process::catalog;
+use crate::in_process::rows::{fleet, rows};
+
+/// What the made-up events come from.
+const SEED: u64 = 20_261_123;
+
+/// The events that scripts read, the same for any number of nodes.
+fn events() -> Vec<(&'static str, RecordBatch)> {
+    let (catalog, mut random) = (catalog(), StdRng::seed_from_u64(SEED));
+    [("logs", 400), ("alerts", 80)]
+        .into_iter()
+        .map(|(name, count)| (name, rows(catalog.event_table(name).expect("a table"), &mut random, count)))
+        .collect()
+}
 
 /// All scripts, in order.
 fn scripts() -> Vec<PathBuf> {
@@ -85,7 +102,10 @@ fn keep(script: &Path, nodes: usize, actual: &str) -> PathBuf {
 async fn scripts_print_what_postgresql_prints() {
     let (mut differences, mut statements) = (Vec::new(), 0);
     for nodes in [1, 5] {
-        let server = Server::start_over(config(), nodes).await;
+        let mut config = config();
+        // Scripts make tables of their own.
+        config.users.iter_mut().for_each(|user| user.roles.push("writer".into()));
+        let server = Server::start_of(config, fleet(nodes, &events(), SEED).await).await;
         for script in scripts() {
             let Some(actual) = printed(server.address.port(), script.clone()).await else { return server.stop().await };
             let expected = script.with_extension("out");

@@ -81,8 +81,13 @@ impl Server {
 
     /// Starts a listener of the first of so many nodes.
     pub(super) async fn start_over(config: PgConfig, nodes: usize) -> Self {
+        Self::start_of(config, TestFleet::new(nodes).await).await
+    }
+
+    /// Starts a listener of the first node of a fleet.
+    pub(super) async fn start_of(config: PgConfig, fleet: TestFleet) -> Self {
         let (tasks, sessions) = (Tasks::new(), SessionList::default());
-        let (planner, store, directory) = TestFleet::new(nodes).await.into_planner();
+        let (planner, store, directory) = fleet.into_planner();
         let shared = SessionShared {
             planner: Arc::new(planner),
             store: Arc::clone(&store),
