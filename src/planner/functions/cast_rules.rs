@@ -18,6 +18,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 use super::convert::Target;
 use super::marks::{MARKED, mark};
 use super::numbers::Kind;
+use super::passing::AS_WRITTEN;
 use crate::types::SqlType;
 
 /// Puts `as_type` in the place of casts whose meaning is not the engine's.
@@ -85,6 +86,8 @@ impl CastReader {
                 let call = Expr::ScalarFunction(function);
                 Ok(Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked)))
             }
+            // The plan has its names: the cast alone is left.
+            AS_WRITTEN if !function.args.is_empty() => Ok(Transformed::yes(function.args.swap_remove(0))),
             // What was marked before is marked once more when a plan is looked at again.
             MARKED => match function.args.first() {
                 Some(Expr::ScalarFunction(inner)) if inner.name() == MARKED => {

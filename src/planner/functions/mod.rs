@@ -41,6 +41,7 @@ mod objects;
 mod operators;
 mod ordered_sets;
 mod parts;
+mod passing;
 mod privileges;
 mod regex_functions;
 mod regex_shapes;
@@ -69,6 +70,7 @@ mod tokens;
 mod type_names;
 mod typed;
 mod user_types;
+mod value_order;
 mod zone_rules;
 mod zoned;
 
@@ -184,6 +186,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, span_sums::functions())?;
     register(state, rounding::functions())?;
     register(state, [AsType::udf(), time_precision::function(), marks::function()])?;
+    register(state, passing::functions())?;
     register(state, aggregates::scalars())?;
     for functions in [
         strings::functions(),
@@ -224,6 +227,7 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     register(state, [sets::function(&moment)])?;
     let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
     state.register_function_rewrite(Arc::new(reader))?;
+    value_order::register(state)?;
     let spans =
         spans::SpanReader { difference: state.udf("instant_difference")?, length: state.udf("interval_length")? };
     state.register_function_rewrite(Arc::new(spans))?;

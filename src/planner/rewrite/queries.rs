@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{number, text, text_of};
+use super::merged;
 
 /// Rewrites one query.
 pub(super) fn rewrite(query: &mut Query) {
@@ -68,6 +69,11 @@ impl Visitor for Refusals {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         self.body(&query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.0 = self.0.or(merged::refusal(select));
         ControlFlow::Continue(())
     }
 }
