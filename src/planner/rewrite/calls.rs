@@ -36,9 +36,8 @@ pub(super) fn rewrite(expr: &mut Expr) {
         *expr = plain;
         return;
     }
-    if let Expr::Identifier(ident) = expr
-        && ident.quote_style.is_none()
-        && BARE_CALLS.contains(&ident.value.to_ascii_lowercase().as_str())
+    if is_bare_call(expr)
+        && let Expr::Identifier(ident) = expr
     {
         *expr = call(&ident.value.to_ascii_lowercase(), Vec::new());
         return;
@@ -59,8 +58,60 @@ pub(super) fn rewrite(expr: &mut Expr) {
     }
 }
 
+/// A function without parentheses, which the parser took for a column.
+pub(super) fn is_bare_call(expr: &Expr) -> bool {
+    match expr {
+        Expr::Identifier(ident) => {
+            ident.quote_style.is_none() && BARE_CALLS.contains(&ident.value.to_ascii_lowercase().as_str())
+        }
+        _ => false,
+    }
+}
+
+/// PostgreSQL's other names of a unit, as the engine knows it.
+fn one_unit(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(unit))) = list.args.first_mut() else { return };
+    let Some(written) = super::build::text_of(unit) else { return };
+    let name = match written.trim().to_ascii_lowercase().as_str() {
+        "microseconds" | "us" | "usec" | "usecs" | "usecond" | "useconds" | "microsecon" => "microsecond",
+        "milliseconds" | "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisecon" => "millisecond",
+        "seconds" | "s" | "sec" | "secs" => "second",
+        "minutes" | "m" | "min" | "mins" => "minute",
+        "hours" | "h" | "hr" | "hrs" => "hour",
+        "days" | "d" => "day",
+        "weeks" | "w" => "week",
+        "months" | "mon" | "mons" => "month",
+        "qtr" => "quarter",
+        "years" | "y" | "yr" | "yrs" => "year",
+        _ => return,
+    };
+    *unit = text(name);
+}
+
+/// Written bytes are a text that the engine would take as it is.
+fn read_bytes(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(value))) = list.args.first_mut()
+        && super::build::text_of(value).is_some()
+    {
+        let written = value.clone();
+        *value = Expr::Cast {
+            kind: CastKind::DoubleColon,
+            expr: Box::new(written),
+            data_type: DataType::Bytea,
+            array: false,
+            format: None,
+        };
+        super::types::rewrite(value);
+    }
+}
+
 /// What a function of this name becomes, where it is more than a change within the call.
 fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
+    if name == "date_trunc" {
+        one_unit(function);
+    }
     match name {
         "make_interval" => positional(function),
         // A stride has no months; the engine would take them.
@@ -71,6 +122,19 @@ fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
                 let written = super::intervals::of_text(stride).unwrap_or_else(|| stride.clone());
                 *stride = call("fixed_span", vec![written]);
             }
+        }
+        "get_byte" | "get_bit" | "set_byte" | "set_bit" | "encode" | "sha224" | "sha256" | "sha384" | "sha512" => {
+            read_bytes(function);
+        }
+        "regr_count" if function.over.is_none() => {
+            let call = Expr::Function(function.clone());
+            return Some(Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr: Box::new(call),
+                data_type: DataType::BigInt(None),
+                array: false,
+                format: None,
+            });
         }
         "date_trunc" if plain_arguments(function).is_some_and(|arguments| arguments.len() == 3) => {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);
