@@ -28,6 +28,7 @@ use crate::types::{Code, SqlType};
 pub(super) struct CastReader {
     pub(super) as_type: Arc<ScalarUDF>,
     pub(super) marked: Arc<ScalarUDF>,
+    pub(super) negate: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for CastReader {
@@ -39,6 +40,11 @@ impl FunctionRewrite for CastReader {
         let (inner, field) = match expr {
             Expr::Cast(Cast { expr, field }) => (expr, field),
             Expr::ScalarFunction(call) => return self.function(call, schema),
+            // The engine's own sign would leave the type in silence.
+            Expr::Negative(value) if value.get_type(schema)?.is_integer() => {
+                let call = ScalarFunction::new_udf(Arc::clone(&self.negate), vec![*value]);
+                return Ok(Transformed::yes(Expr::ScalarFunction(call)));
+            }
             Expr::Case(case) => return Ok(Transformed::yes(self.case(case, schema)?)),
             Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(op) => {
                 let [left, right] = <[Expr; 2]>::try_from(mixed(vec![*left, *right], schema)).unwrap_or_default();

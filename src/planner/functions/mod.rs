@@ -34,6 +34,7 @@ mod marks;
 mod moments;
 mod names;
 mod networks;
+mod not_in;
 mod number_format;
 mod number_operators;
 mod numbers;
@@ -211,6 +212,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     state.register_function_rewrite(Arc::new(CastReader {
         as_type: state.udf(AS_TYPE)?,
         marked: state.udf(marks::MARKED)?,
+        negate: state.udf("number_negate")?,
     }))
 }
 
@@ -228,6 +230,7 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
     state.register_function_rewrite(Arc::new(reader))?;
     value_order::register(state)?;
+    state.add_analyzer_rule(Arc::new(not_in::NotIn));
     let spans =
         spans::SpanReader { difference: state.udf("instant_difference")?, length: state.udf("interval_length")? };
     state.register_function_rewrite(Arc::new(spans))?;

@@ -89,22 +89,29 @@ fn one_unit(function: &mut Function) {
     *unit = text(name);
 }
 
-/// Written bytes are a text that the engine would take as it is.
-fn read_bytes(function: &mut Function) {
-    let FunctionArguments::List(list) = &mut function.args else { return };
-    if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(value))) = list.args.first_mut()
-        && super::build::text_of(value).is_some()
-    {
-        let written = value.clone();
-        *value = Expr::Cast {
-            kind: CastKind::DoubleColon,
-            expr: Box::new(written),
-            data_type: DataType::Bytea,
-            array: false,
-            format: None,
-        };
-        super::types::rewrite(value);
-    }
+/// `date(x)`, `bool(x)`: a cast that is written as a call.
+fn called_cast(function: &Function, name: &str) -> Option<Expr> {
+    let data_type = match name {
+        "bool" => DataType::Boolean,
+        "date" => DataType::Date,
+        "int2" => DataType::SmallInt(None),
+        "int4" => DataType::Int(None),
+        "int8" => DataType::BigInt(None),
+        "float4" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        _ => return None,
+    };
+    let arguments = plain_arguments(function)?;
+    let [value] = arguments.as_slice() else { return None };
+    let mut cast = Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new((*value).clone()),
+        data_type,
+        array: false,
+        format: None,
+    };
+    super::types::rewrite(&mut cast);
+    Some(cast)
 }
 
 /// What a function of this name becomes, where it is more than a change within the call.
@@ -123,9 +130,7 @@ fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
                 *stride = call("fixed_span", vec![written]);
             }
         }
-        "get_byte" | "get_bit" | "set_byte" | "set_bit" | "encode" | "sha224" | "sha256" | "sha384" | "sha512" => {
-            read_bytes(function);
-        }
+        "bool" | "date" | "int2" | "int4" | "int8" | "float4" | "float8" => return called_cast(function, name),
         "regr_count" if function.over.is_none() => {
             let call = Expr::Function(function.clone());
             return Some(Expr::Cast {
