@@ -45,7 +45,7 @@ COLUMNS = {
     "int": ["i % 1000", "s", "id", "place", "cardinality(tags)"],
     "long": ["l % 100000", "id::bigint"],
     "num": ["n", "round(n, 1)"],
-    "float": ["d / 1e300", "id * 0.75::float8", "sqrt(id::float8)"],
+    "float": ["d / '1e300'::float8", "id * 0.75::float8", "sqrt(id::float8)"],
     "text": ["t", "v", "c::text", "t", "tags[1]", "j->>'k'"],
     "ts": ["ts"],
     "tz": ["at"],
@@ -371,7 +371,6 @@ text {json} #>> {path}
 text jsonb_typeof({json})
 text jsonb_pretty({json})
 text host({inet})
-text text({inet})
 text abbrev({inet})
 text encode({bytes}, 'hex')
 text encode({bytes}, 'base64')
@@ -459,7 +458,7 @@ json jsonb_set({json}, '{b,0}', '"n"', false)
 json jsonb_insert({json}, '{b,1}', '7')
 json jsonb_strip_nulls({json})
 json to_jsonb({int})
-json to_jsonb({text})
+json to_jsonb(({text})::text)
 json to_jsonb({ints})
 json to_jsonb({ts})
 json to_jsonb({num})
@@ -515,7 +514,7 @@ bytes {text}::bytea
 bytes decode('YWJj', 'base64')
 bytes overlay({bytes} placing '\xff' from 1 for 1)
 bytes trim('\x00'::bytea from {bytes})
-uuid coalesce({uuid}, '00000000-0000-0000-0000-000000000000')
+uuid coalesce({uuid}, '00000000-0000-0000-0000-000000000000'::uuid)
 """
 
 

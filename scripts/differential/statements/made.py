@@ -15,7 +15,7 @@ AGGREGATES = [
     ("percentile_cont(0.5) WITHIN GROUP (ORDER BY {float})", "float"), ("percentile_disc(0.3) WITHIN GROUP (ORDER BY {int})", "int"),
     ("count(*) FILTER (WHERE {bool})", "bool"), ("sum({int}) FILTER (WHERE {bool})", "int"), ("jsonb_agg({int} ORDER BY id)", "int"),
     ("bit_or({int})", "int"), ("string_agg(DISTINCT {text}, '|')", "text"), ("max({date})", "date"), ("min({ts})", "ts"),
-    ("mode() WITHIN GROUP (ORDER BY {int})", "int"), ("sum(DISTINCT {int})", "int"), ("corr({float}, {int})", "float"),
+    ("mode() WITHIN GROUP (ORDER BY {int})", "int"), ("sum(DISTINCT {int})", "int"), ("regr_count({float}, {int})", "float"),
 ]
 SORTABLE = ["int", "num", "text", "ts", "tz", "date", "time", "float", "long"]
 KEYS = ["bool", "int", "text", "date", "num"]
@@ -55,7 +55,7 @@ def conditions(random):
 
 def orders(random):
     """ORDER BY, DISTINCT and DISTINCT ON of expressions."""
-    key = ITEMS.make(random, random.choice(SORTABLE), random.choice((0, 1)))
+    key = ITEMS.make(random, random.choice(SORTABLE), 1)
     way = random.choice(("", " DESC", " NULLS FIRST", " DESC NULLS LAST"))
     shape = random.random()
     if shape < 0.5:
@@ -92,7 +92,7 @@ def windows(random):
     made = template.format(
         part=part,
         key=ITEMS.make(random, random.choice(SORTABLE), 0),
-        value=ITEMS.make(random, random.choice(SORTABLE), random.choice((0, 1))),
+        value=ITEMS.make(random, random.choice(SORTABLE), 1),
         number=random.choice(("id", "s", "i % 1000", "round(n, 2)", "qty0")).replace("qty0", "id * 2"),
         frame=random.choice(FRAMES),
     )

@@ -76,7 +76,7 @@ SELECT id FROM item i ORDER BY (SELECT count(*) FROM part p WHERE p.item = i.id)
 SELECT i.id, t.tag FROM item i, unnest(i.tags) AS t(tag) ORDER BY 1, 2
 SELECT i.id, t.tag, t.ord FROM item i CROSS JOIN LATERAL unnest(i.tags) WITH ORDINALITY AS t(tag, ord) ORDER BY 1, 3
 SELECT i.id, t.tag FROM item i LEFT JOIN LATERAL unnest(i.tags) AS t(tag) ON true ORDER BY 1, 2
-SELECT i.id, n FROM item i JOIN LATERAL unnest(i.nums) AS n ON n > 2 ORDER BY 1, 2
+SELECT i.id, u FROM item i JOIN LATERAL unnest(i.nums) AS u ON u > 2 ORDER BY 1, 2
 SELECT i.id, l.total FROM item i CROSS JOIN LATERAL (SELECT sum(qty) AS total FROM part p WHERE p.item = i.id) l ORDER BY 1
 SELECT i.id, l.label FROM item i LEFT JOIN LATERAL (SELECT p.label FROM part p WHERE p.item = i.id ORDER BY p.id DESC LIMIT 1) l ON true ORDER BY 1
 SELECT i.id, l.k, l.v FROM item i, LATERAL jsonb_each(CASE WHEN jsonb_typeof(i.j) = 'object' THEN i.j ELSE '{}' END) AS l(k, v) ORDER BY 1, 2
@@ -220,3 +220,14 @@ SELECT @ -5, |/ 16, ||/ 27, 5 !~ 5
 SELECT - 2 * 3, -(2) % 3, +1, 1 * -1, 2 - -2, 4 / -2
 SELECT 3 AT TIME ZONE 'UTC'
 SELECT timestamptz '2024-01-01 00:00Z' AT TIME ZONE 'Asia/Tokyo' AT TIME ZONE 'UTC', timestamp '2024-01-01' AT TIME ZONE 'Asia/Tokyo' + interval '1 hour'
+SELECT id, coalesce(u, '00000000-0000-0000-0000-000000000000') FROM item ORDER BY id
+SELECT place::text, place::numeric, count(*) FROM item GROUP BY 1, 2 ORDER BY 2
+SELECT at::date, at::time, count(*) FROM item GROUP BY 1, 2 ORDER BY 1, 2
+SELECT * FROM (VALUES (1, 2)) a(x, id) JOIN (VALUES (2, 3)) b(id, y) USING (id)
+SELECT id FROM place p RIGHT JOIN (VALUES (1), (9)) v(id) USING (id) ORDER BY id
+SELECT id FROM item WHERE d > 0.5 AND r BETWEEN 0.5 AND 2.5 ORDER BY id
+SELECT id FROM item WHERE d IN (2.25, 0.1) ORDER BY id
+SELECT id, sum(id) OVER (w ORDER BY id) FROM item WINDOW w AS (PARTITION BY b) ORDER BY id
+SELECT id, ip FROM item ORDER BY ip DESC NULLS LAST, id
+SELECT id, span FROM item ORDER BY span, id
+SELECT min(span), max(span), min(net), max(net) FROM item
