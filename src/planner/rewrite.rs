@@ -5,10 +5,12 @@
 //! question. In order:
 //! 1. `columns`: result columns get PostgreSQL's names;
 //! 2. `parameters`: `$1` gets the type that is known of it;
-//! 3. `names`: bare names of `pg_catalog` relations are qualified;
+//! 3. `merged`: columns that USING merges are what they are in PostgreSQL;
+//!    `names`: bare names of `pg_catalog` relations are qualified;
 //! 4. `lateral`: `CROSS JOIN LATERAL unnest(a.x)` becomes a derived table;
 //! 5. `numbers`, `rows`, `operators`, `calls`, `types`, `subqueries`: expressions, innermost first;
-//! 6. `columns` again: objects in the outermost select list are shown by name.
+//! 6. `outer_names`: names of outer relations are told from columns;
+//! 7. `columns` again: objects in the outermost select list are shown by name.
 
 mod aggregates;
 mod build;
@@ -16,20 +18,25 @@ mod calls;
 mod columns;
 mod intervals;
 mod lateral;
+mod merged;
 mod names;
 mod numbers;
 mod operators;
+mod outer_names;
 mod outer_rows;
 mod parameters;
 mod precedence;
 mod precision;
 mod queries;
 mod rows;
+mod same_names;
 mod sets;
+mod single_rows;
 mod subqueries;
 #[cfg(test)]
 mod tests;
 mod types;
+mod windows;
 
 use std::ops::ControlFlow;
 
@@ -54,11 +61,13 @@ pub fn rewrite_statement(statement: &mut Statement) {
 /// The same with the types of parameters as far as they are known.
 pub fn rewrite_with_parameters(statement: &mut Statement, parameters: &[Option<ParameterType>]) {
     queries::mend_aliases(statement);
+    merged::merge(statement);
     columns::name_columns(statement);
     parameters::type_parameters(statement, parameters);
     names::qualify(statement);
     names::name_table_ids(statement);
     let _ = statement.visit(&mut Rewriter);
+    outer_names::qualify(statement);
 }
 
 /// Rewrites a query in place, such as the SELECT of a view; see [`rewrite_statement`].
@@ -79,6 +88,8 @@ impl VisitorMut for Rewriter {
         // Nothing is ever locked by a read here, so FOR UPDATE has nothing to add.
         query.locks.clear();
         queries::rewrite(query);
+        windows::rewrite(query);
+        same_names::tell_apart(query);
         lateral::rewrite(query);
         ControlFlow::Continue(())
     }
@@ -87,6 +98,7 @@ impl VisitorMut for Rewriter {
         numbers::bare_query(query);
         if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = &mut query.order_by {
             keys.iter_mut().for_each(|key| subqueries::rewrite_value(&mut key.expr));
+            windows::drop_repeated_keys(keys);
         }
         ControlFlow::Continue(())
     }
@@ -101,6 +113,11 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         names::table_function(factor);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        precedence::of_prefixes(expr);
         ControlFlow::Continue(())
     }
 

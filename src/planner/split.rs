@@ -245,6 +245,15 @@ impl Splitter<'_> {
         if aggregate.group_expr.iter().any(|key| matches!(key, Expr::GroupingSet(_))) {
             return Ok(None);
         }
+        // Calls that differ by a cast alone would have one name in a fragment.
+        let named: Vec<String> =
+            calls.iter().map(|call| Expr::AggregateFunction((*call).clone()).schema_name().to_string()).collect();
+        let is_twin = |(index, name): (usize, &String)| {
+            (0..index).any(|other| named[other] == *name && calls[other] != calls[index])
+        };
+        if named.iter().enumerate().any(is_twin) {
+            return Ok(None);
+        }
         let Some(region) = self.absorb(&aggregate.input)? else { return Ok(None) };
         let raw = aggregate.input.schema();
         let mut texts = Vec::new();

@@ -201,6 +201,24 @@ fn clauses(text: &str) -> Option<SqlError> {
     if let Some(number) = between(text, "Order by column out of bounds, specified: ", ",") {
         return error(Code::InvalidColumnReference, format!("ORDER BY position {number} is not in select list"));
     }
+    if text.starts_with("Scalar subquery returned more than one row") {
+        let text = "more than one row returned by a subquery used as an expression";
+        return error(Code::CardinalityViolation, text);
+    }
+    if text.starts_with("In an aggregate with DISTINCT, ORDER BY") {
+        let text = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+        return error(Code::InvalidColumnReference, text);
+    }
+    if text.starts_with("SELECT DISTINCT ON expressions must match") {
+        let text = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+        return error(Code::InvalidColumnReference, text);
+    }
+    if text.starts_with("Invalid window frame: start bound") {
+        return error(Code::WindowingError, "frame cannot start after it ends");
+    }
+    if let Some(name) = between(text, "The window ", " is not defined") {
+        return error(Code::UndefinedObject, format!("window \"{name}\" does not exist"));
+    }
     if text.starts_with("For SELECT DISTINCT, ORDER BY expressions") {
         let text = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
         return error(Code::InvalidColumnReference, text);

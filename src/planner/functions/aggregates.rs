@@ -372,15 +372,28 @@ impl Parts {
     fn collect(&mut self, expr: Expr) -> Result<Expr> {
         let collected = expr.transform_up(|inner| match inner {
             Expr::AggregateFunction(AggregateFunction { .. }) | Expr::WindowFunction(_) => {
-                let column = Column::new_unqualified(inner.schema_name().to_string());
-                if !self.calls.contains(&inner) {
-                    self.calls.push(inner);
-                }
-                Ok(Transformed::yes(Expr::Column(column)))
+                Ok(Transformed::yes(Expr::Column(Column::new_unqualified(self.name_of(inner)))))
             }
             other => Ok(Transformed::no(other)),
         });
         collected.data()
+    }
+
+    /// The name of a call among the others: two that differ by a cast alone would have one.
+    fn name_of(&mut self, call: Expr) -> String {
+        let plain = call.schema_name().to_string();
+        let unaliased = |known: &Expr| known.clone().unalias();
+        if let Some(known) = self.calls.iter().find(|known| unaliased(known) == call) {
+            return known.schema_name().to_string();
+        }
+        let is_taken = self.calls.iter().any(|known| known.schema_name().to_string() == plain);
+        if !is_taken {
+            self.calls.push(call);
+            return plain;
+        }
+        let name = format!("{plain} {}", self.calls.len());
+        self.calls.push(call.alias(name.clone()));
+        name
     }
 }
 

@@ -92,11 +92,26 @@ fn trimmed(name: &'static str, start: bool, end: bool) -> Typed {
         let text = if start { text.trim_start_matches(drops) } else { text };
         Ok(if end { text.trim_end_matches(drops) } else { text }.into())
     };
-    Typed::new(name).takes(&[Text], SqlType::Text, move |row| trim(row.text(0), " ")).takes(
-        &[Text, Text],
-        SqlType::Text,
-        move |row| trim(row.text(0), row.text(1)),
-    )
+    Typed::new(name)
+        .takes(&[Text], SqlType::Text, move |row| trim(row.text(0), " "))
+        .takes(&[Text, Text], SqlType::Text, move |row| trim(row.text(0), row.text(1)))
+        .takes(&[Bytes, Bytes], SqlType::Bytea, move |row| {
+            let (bytes, set) = (row.bytes(0), row.bytes(1));
+            let kept = |byte: &u8| !set.contains(byte);
+            let from = if start { bytes.iter().position(kept).unwrap_or(bytes.len()) } else { 0 };
+            let to = if end { bytes.iter().rposition(kept).map_or(from, |last| last + 1) } else { bytes.len() };
+            Ok(bytes[from..to].to_vec().into())
+        })
+}
+
+/// `overlay(bytes placing other from start for count)`.
+pub(super) fn overlaid(bytes: &[u8], other: &[u8], start: i64, count: i64) -> Result<Datum> {
+    if start <= 0 {
+        return Err(sql_error(Code::SubstringError, "negative substring length not allowed"));
+    }
+    let place = |index: i64| usize::try_from(index.max(0)).unwrap_or(usize::MAX).min(bytes.len());
+    let (head, tail) = (place(start - 1), place(start.saturating_add(count).saturating_sub(1)));
+    Ok([&bytes[..head], other, &bytes[tail..]].concat().into())
 }
 
 fn text_position(text: &str, part: &str) -> Datum {

@@ -11,20 +11,24 @@ use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Case, Cast, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 
 use super::convert::Target;
+use super::function::sql_error;
+use super::literals::{is_comparison, literal_text};
 use super::marks::{MARKED, mark};
 use super::numbers::Kind;
-use crate::types::SqlType;
+use super::passing::AS_WRITTEN;
+use crate::types::{Code, SqlType};
 
 /// Puts `as_type` in the place of casts whose meaning is not the engine's.
 #[derive(Debug)]
 pub(super) struct CastReader {
     pub(super) as_type: Arc<ScalarUDF>,
     pub(super) marked: Arc<ScalarUDF>,
+    pub(super) negate: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for CastReader {
@@ -36,7 +40,27 @@ impl FunctionRewrite for CastReader {
         let (inner, field) = match expr {
             Expr::Cast(Cast { expr, field }) => (expr, field),
             Expr::ScalarFunction(call) => return self.function(call, schema),
-            Expr::Case(case) => return Ok(Transformed::yes(self.case(case, schema))),
+            // The engine's own sign would leave the type in silence.
+            Expr::Negative(value) if value.get_type(schema)?.is_integer() => {
+                let call = ScalarFunction::new_udf(Arc::clone(&self.negate), vec![*value]);
+                return Ok(Transformed::yes(Expr::ScalarFunction(call)));
+            }
+            Expr::Case(case) => return Ok(Transformed::yes(self.case(case, schema)?)),
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(op) => {
+                let [left, right] = <[Expr; 2]>::try_from(mixed(vec![*left, *right], schema)).unwrap_or_default();
+                let binary = BinaryExpr { left: Box::new(left), op, right: Box::new(right) };
+                return Ok(Transformed::yes(Expr::BinaryExpr(binary)));
+            }
+            Expr::Between(Between { expr, negated, low, high }) => {
+                let all = mixed(vec![*expr, *low, *high], schema).into_iter().map(Box::new);
+                let [expr, low, high] = <[Box<Expr>; 3]>::try_from(all.collect::<Vec<_>>()).unwrap_or_default();
+                return Ok(Transformed::yes(Expr::Between(Between { expr, negated, low, high })));
+            }
+            Expr::InList(InList { expr, list, negated }) => {
+                let mut all = mixed(std::iter::once(*expr).chain(list).collect(), schema);
+                let expr = Box::new(all.remove(0));
+                return Ok(Transformed::yes(Expr::InList(InList { expr, list: all, negated })));
+            }
             other => return Ok(Transformed::no(other)),
         };
         let from = inner.to_field(schema).map(|(_, field)| field)?;
@@ -85,6 +109,8 @@ impl CastReader {
                 let call = Expr::ScalarFunction(function);
                 Ok(Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked)))
             }
+            // The plan has its names: the cast alone is left.
+            AS_WRITTEN if !function.args.is_empty() => Ok(Transformed::yes(function.args.swap_remove(0))),
             // What was marked before is marked once more when a plan is looked at again.
             MARKED => match function.args.first() {
                 Some(Expr::ScalarFunction(inner)) if inner.name() == MARKED => {
@@ -96,15 +122,47 @@ impl CastReader {
         }
     }
 
-    fn case(&self, mut case: Case, schema: &DFSchema) -> Expr {
+    fn case(&self, mut case: Case, schema: &DFSchema) -> Result<Expr> {
+        if case.expr.is_none() {
+            for (when, _) in &case.when_then_expr {
+                let given = SqlType::of_field(&when.to_field(schema)?.1);
+                if given.is_number() {
+                    let text = format!("argument of CASE/WHEN must be type boolean, not type {}", given.spelling());
+                    return Err(sql_error(Code::DatatypeMismatch, text));
+                }
+            }
+        }
         let otherwise = case.else_expr.take();
         let has_else = otherwise.is_some();
         let (whens, thens): (Vec<_>, Vec<_>) = case.when_then_expr.into_iter().unzip();
-        let mut results = mixed(thens.into_iter().chain(otherwise).map(|result| *result).collect(), schema);
-        let all = results.clone();
+        let results = thens.into_iter().chain(otherwise).map(|result| *result).collect();
+        let mut results = self.read(mixed(results, schema), schema);
+        let mut all = results.clone();
+        if has_else {
+            // PostgreSQL looks at ELSE first when it chooses the type.
+            all.rotate_right(1);
+        }
         case.else_expr = if has_else { results.pop().map(Box::new) } else { None };
         case.when_then_expr = whens.into_iter().zip(results.into_iter().map(Box::new)).collect();
-        mark(Expr::Case(case), &all.iter().collect::<Vec<_>>(), schema, &self.marked)
+        Ok(mark(Expr::Case(case), &all.iter().collect::<Vec<_>>(), schema, &self.marked))
+    }
+
+    /// Written texts beside numbers and truth values are read as such.
+    fn read(&self, values: Vec<Expr>, schema: &DFSchema) -> Vec<Expr> {
+        let is_text = |value: &Expr| literal_text(value).is_some();
+        let kind = values.iter().filter(|value| !is_text(value)).find_map(|value| {
+            let (_, field) = value.to_field(schema).ok()?;
+            (!field.data_type().is_null()).then(|| SqlType::of_field(&field))
+        });
+        let Some(kind) = kind.filter(|kind| kind.is_number() || *kind == SqlType::Bool) else { return values };
+        let read = |value: Expr| {
+            if !is_text(&value) {
+                return value;
+            }
+            let arguments = vec![value, lit(kind.name()), lit(-1_i64)];
+            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.as_type), arguments))
+        };
+        values.into_iter().map(read).collect()
     }
 }
 

@@ -34,12 +34,15 @@ pub(super) fn mark(expr: Expr, results: &[&Expr], schema: &DFSchema, marked: &Ar
         }
         let Ok((_, field)) = result.to_field(schema) else { return expr };
         let kind = SqlType::of_field(&field);
-        if SqlType::from_arrow(field.data_type()) == Some(kind) || said.is_some_and(|said| said != kind) {
+        let of_texts = |one: SqlType, other: SqlType| one.is_text() && other.is_text();
+        // Among texts of several kinds the first one counts.
+        if said.is_some_and(|said| said != kind && !of_texts(said, kind)) {
             return expr;
         }
-        said = Some(kind);
+        said = said.or(Some(kind));
     }
-    match said {
+    let arrow = expr.get_type(schema).ok();
+    match said.filter(|said| arrow.as_ref().and_then(SqlType::from_arrow) != Some(*said)) {
         Some(kind) => {
             let arguments = vec![expr, lit(kind.name()), lit(-1_i64)];
             Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(marked), arguments))

@@ -34,6 +34,7 @@ mod marks;
 mod moments;
 mod names;
 mod networks;
+mod not_in;
 mod number_format;
 mod number_operators;
 mod numbers;
@@ -41,6 +42,7 @@ mod objects;
 mod operators;
 mod ordered_sets;
 mod parts;
+mod passing;
 mod privileges;
 mod regex_functions;
 mod regex_shapes;
@@ -69,6 +71,7 @@ mod tokens;
 mod type_names;
 mod typed;
 mod user_types;
+mod value_order;
 mod zone_rules;
 mod zoned;
 
@@ -184,6 +187,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     register(state, span_sums::functions())?;
     register(state, rounding::functions())?;
     register(state, [AsType::udf(), time_precision::function(), marks::function()])?;
+    register(state, passing::functions())?;
     register(state, aggregates::scalars())?;
     for functions in [
         strings::functions(),
@@ -208,6 +212,7 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     state.register_function_rewrite(Arc::new(CastReader {
         as_type: state.udf(AS_TYPE)?,
         marked: state.udf(marks::MARKED)?,
+        negate: state.udf("number_negate")?,
     }))
 }
 
@@ -224,6 +229,8 @@ fn register_of_moment(state: &mut SessionState, settings: &FragmentSettings) -> 
     register(state, [sets::function(&moment)])?;
     let reader = LiteralReader { moment: moment.clone(), uuid_text: state.udf("uuid_text")? };
     state.register_function_rewrite(Arc::new(reader))?;
+    value_order::register(state)?;
+    state.add_analyzer_rule(Arc::new(not_in::NotIn));
     let spans =
         spans::SpanReader { difference: state.udf("instant_difference")?, length: state.udf("interval_length")? };
     state.register_function_rewrite(Arc::new(spans))?;

@@ -129,7 +129,7 @@ fn parts() -> Vec<Typed> {
     vec![
         text("host", SqlType::Text, |net| net.address.to_string()),
         // A network is shown with its prefix in any case.
-        text("network", SqlType::Inet, |net| net.network().with_prefix()),
+        text("network", SqlType::Cidr, |net| net.network().with_prefix()),
         text("broadcast", SqlType::Inet, |net| net.with_bits(net.bits() | net.host_bits()).text()),
         text("netmask", SqlType::Inet, |net| net.with_bits(net.all_bits() & !net.host_bits()).whole().text()),
         text("hostmask", SqlType::Inet, |net| net.with_bits(net.host_bits()).whole().text()),
@@ -147,7 +147,7 @@ fn parts() -> Vec<Typed> {
             };
             Ok(Net { prefix, ..net }.text().into())
         }),
-        Typed::new("inet_merge").takes(&[Text, Text], SqlType::Inet, |row| {
+        Typed::new("inet_merge").takes(&[Text, Text], SqlType::Cidr, |row| {
             let (one, other) = pair(row)?;
             if one.address.is_ipv4() != other.address.is_ipv4() {
                 return Err(sql_error(Code::InvalidParameterValue, "cannot merge addresses from different families"));

@@ -53,6 +53,13 @@ fn parts() -> Vec<Typed> {
             })
             .takes(&[Text, Text, Int, Int], SqlType::Text, |row| {
                 overlay(row.text(0), row.text(1), row.int(2), row.int(3))
+            })
+            .takes(&[Bytes, Bytes, Int], SqlType::Bytea, |row| {
+                let length = i64::try_from(row.bytes(1).len()).unwrap_or(i64::MAX);
+                super::bytes::overlaid(row.bytes(0), row.bytes(1), row.int(2), length)
+            })
+            .takes(&[Bytes, Bytes, Int, Int], SqlType::Bytea, |row| {
+                super::bytes::overlaid(row.bytes(0), row.bytes(1), row.int(2), row.int(3))
             }),
         Typed::new("split_part")
             .takes(&[Text, Text, Int], SqlType::Text, |row| split_part(row.text(0), row.text(1), row.int(2))),
@@ -99,7 +106,7 @@ fn characters() -> Vec<Typed> {
             Ok(point) => char::from_u32(point).map(|character| character.to_string().into()).ok_or_else(|| {
                 sql_error(Code::ProgramLimitExceeded, format!("requested character not valid for encoding: {point}"))
             }),
-            Err(_) => Err(sql_error(Code::ProgramLimitExceeded, "character number must be positive")),
+            Err(_) => Err(sql_error(Code::InvalidParameterValue, "character number must be positive")),
         }),
         Typed::new("translate").takes(&[Text, Text, Text], SqlType::Text, |row| {
             Ok(translate(row.text(0), row.text(1), row.text(2)).into())

@@ -9,7 +9,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, StringBuilder, new_empty_array};
+use datafusion::arrow::array::{ArrayRef, AsArray, BinaryArray, BooleanArray, StringBuilder, new_empty_array};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
@@ -21,7 +22,7 @@ use datafusion::logical_expr::{
 use super::datum::{Datum, Row, Rows};
 use super::limits::checked_bytes;
 use super::moments::Moment;
-use crate::types::{Code, SqlError, SqlType};
+use crate::types::{Code, SqlError, SqlType, read_bytes};
 
 /// What an overload takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +96,8 @@ impl Kind {
             Self::Int => DataType::Int64,
             Self::Float => DataType::Float64,
             Self::Text => DataType::Utf8,
+            // The engine would take a text for its bytes; PostgreSQL reads it.
+            Self::Bytes if given.is_string() => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
@@ -251,7 +254,12 @@ impl Typed {
     fn evaluate(&self, arguments: ScalarFunctionArgs, rows: usize) -> Result<ArrayRef> {
         let types: Vec<DataType> = arguments.args.iter().map(ColumnarValue::data_type).collect();
         let overload = self.choose(&types)?;
-        let arrays = arguments.args.into_iter().map(|value| value.into_array(rows)).collect::<Result<Vec<_>>>()?;
+        let mut arrays = arguments.args.into_iter().map(|value| value.into_array(rows)).collect::<Result<Vec<_>>>()?;
+        for (index, array) in arrays.iter_mut().enumerate() {
+            if overload.kind(index) == Some(Kind::Bytes) && array.data_type().is_string() {
+                *array = bytes_of(array)?;
+            }
+        }
         let columns = Rows::new(&arrays, &arguments.arg_fields)?;
         let data_type = arguments.return_field.data_type();
         if rows == 0 {
@@ -268,6 +276,23 @@ impl Typed {
         });
         collected(values, data_type)
     }
+}
+
+/// Texts that spell bytes, as these.
+fn bytes_of(texts: &ArrayRef) -> Result<ArrayRef> {
+    let texts = cast(texts, &DataType::Utf8)?;
+    let read = |text: Option<&str>| {
+        text.map(|text| {
+            read_bytes(text).ok_or_else(|| {
+                let shown: String = text.chars().take(60).collect();
+                let text = format!("invalid input syntax for type bytea: \"{shown}\"");
+                DataFusionError::External(Box::new(SqlError::new(Code::InvalidTextRepresentation, text)))
+            })
+        })
+        .transpose()
+    };
+    let values = texts.as_string::<i32>().iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(values.iter().map(Option::as_deref).collect::<BinaryArray>()))
 }
 
 /// The values as one array: the most common types without a detour.

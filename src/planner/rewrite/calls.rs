@@ -36,9 +36,8 @@ pub(super) fn rewrite(expr: &mut Expr) {
         *expr = plain;
         return;
     }
-    if let Expr::Identifier(ident) = expr
-        && ident.quote_style.is_none()
-        && BARE_CALLS.contains(&ident.value.to_ascii_lowercase().as_str())
+    if is_bare_call(expr)
+        && let Expr::Identifier(ident) = expr
     {
         *expr = call(&ident.value.to_ascii_lowercase(), Vec::new());
         return;
@@ -59,8 +58,67 @@ pub(super) fn rewrite(expr: &mut Expr) {
     }
 }
 
+/// A function without parentheses, which the parser took for a column.
+pub(super) fn is_bare_call(expr: &Expr) -> bool {
+    match expr {
+        Expr::Identifier(ident) => {
+            ident.quote_style.is_none() && BARE_CALLS.contains(&ident.value.to_ascii_lowercase().as_str())
+        }
+        _ => false,
+    }
+}
+
+/// PostgreSQL's other names of a unit, as the engine knows it.
+fn one_unit(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(unit))) = list.args.first_mut() else { return };
+    let Some(written) = super::build::text_of(unit) else { return };
+    let name = match written.trim().to_ascii_lowercase().as_str() {
+        "microseconds" | "us" | "usec" | "usecs" | "usecond" | "useconds" | "microsecon" => "microsecond",
+        "milliseconds" | "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisecon" => "millisecond",
+        "seconds" | "s" | "sec" | "secs" => "second",
+        "minutes" | "m" | "min" | "mins" => "minute",
+        "hours" | "h" | "hr" | "hrs" => "hour",
+        "days" | "d" => "day",
+        "weeks" | "w" => "week",
+        "months" | "mon" | "mons" => "month",
+        "qtr" => "quarter",
+        "years" | "y" | "yr" | "yrs" => "year",
+        _ => return,
+    };
+    *unit = text(name);
+}
+
+/// `date(x)`, `bool(x)`: a cast that is written as a call.
+fn called_cast(function: &Function, name: &str) -> Option<Expr> {
+    let data_type = match name {
+        "bool" => DataType::Boolean,
+        "date" => DataType::Date,
+        "int2" => DataType::SmallInt(None),
+        "int4" => DataType::Int(None),
+        "int8" => DataType::BigInt(None),
+        "float4" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        _ => return None,
+    };
+    let arguments = plain_arguments(function)?;
+    let [value] = arguments.as_slice() else { return None };
+    let mut cast = Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new((*value).clone()),
+        data_type,
+        array: false,
+        format: None,
+    };
+    super::types::rewrite(&mut cast);
+    Some(cast)
+}
+
 /// What a function of this name becomes, where it is more than a change within the call.
 fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
+    if name == "date_trunc" {
+        one_unit(function);
+    }
     match name {
         "make_interval" => positional(function),
         // A stride has no months; the engine would take them.
@@ -71,6 +129,17 @@ fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
                 let written = super::intervals::of_text(stride).unwrap_or_else(|| stride.clone());
                 *stride = call("fixed_span", vec![written]);
             }
+        }
+        "bool" | "date" | "int2" | "int4" | "int8" | "float4" | "float8" => return called_cast(function, name),
+        "regr_count" if function.over.is_none() => {
+            let call = Expr::Function(function.clone());
+            return Some(Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr: Box::new(call),
+                data_type: DataType::BigInt(None),
+                array: false,
+                format: None,
+            });
         }
         "date_trunc" if plain_arguments(function).is_some_and(|arguments| arguments.len() == 3) => {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Ident, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    Statement, TrimWhereField, VisitMut, VisitorMut, visit_expressions,
+    AccessExpr, BinaryOperator, Expr, Ident, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, Statement, TrimWhereField, VisitMut, VisitorMut, visit_expressions,
 };
 
 use super::build::{folded, last_part};
+use super::calls::is_bare_call;
 
 /// Between a name and the suffix that makes it unique: a character that nobody types.
 const SEPARATOR: char = '\u{1f}';
@@ -89,7 +90,7 @@ fn name_select(select: &mut Select) {
             SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), folded(alias)),
             _ => continue,
         };
-        let plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        let plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) && !is_bare_call(&expr);
         let count = seen.entry(name.clone()).or_default();
         *count += 1;
         let unnamed = matches!(item, SelectItem::UnnamedExpr(_));
@@ -148,7 +149,9 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Function(function) => last_part(&function.name),
         Expr::Subquery(query) => subquery_name(query),
         Expr::Extract { .. } => Some("extract".to_owned()),
+        Expr::Substring { shorthand: true, .. } => Some("substr".to_owned()),
         Expr::Substring { .. } => Some("substring".to_owned()),
+        Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => Some("overlaps".to_owned()),
         Expr::Trim { trim_where, .. } => Some(trim_name(trim_where.as_ref()).to_owned()),
         Expr::Position { .. } => Some("position".to_owned()),
         Expr::Overlay { .. } => Some("overlay".to_owned()),
@@ -184,6 +187,7 @@ fn trim_name(side: Option<&TrimWhereField>) -> &'static str {
 fn weak_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Nested(inner) => weak_name(inner),
+        Expr::CompoundFieldAccess { root, .. } => weak_name(root),
         Expr::Case { .. } => Some("case".to_owned()),
         Expr::Cast { data_type, .. } => Some(type_name(&data_type.to_string())),
         Expr::TypedString(typed) => Some(type_name(&typed.data_type.to_string())),

@@ -1,7 +1,9 @@
-//! IS DISTINCT FROM: the parser takes all that follows for its right side, an AND or OR too.
+//! Operators that the parser binds otherwise than PostgreSQL (its documentation, chapter 4.1.6).
 //!
-//! `a IS DISTINCT FROM b AND c` means `(a IS DISTINCT FROM b) AND c`. What stands in parentheses is a
+//! IS DISTINCT FROM: the parser takes all that follows for its right side, an AND or OR too. `a IS DISTINCT FROM b AND c` means `(a IS DISTINCT FROM b) AND c`. What stands in parentheses is a
 //! `Nested` of the tree, so a bare AND or OR in the wrong place is always the parser's doing.
+//! A sign binds more tightly than `^`: `-2 ^ 2` is 4. `~`, `@` and the roots bind less tightly than
+//! arithmetic: `~ 5 + 1` is `~ (5 + 1)`.
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
@@ -24,6 +26,54 @@ pub(super) fn restore(expr: &mut Expr) {
     // `expr` is now the tight operator over its right operand, and goes where that operand was.
     std::mem::swap(expr, &mut whole);
     *first_operand(expr, over_and) = whole;
+}
+
+/// Puts signs and prefixes, whose operands are as the parser read them, where PostgreSQL has them.
+pub(super) fn of_prefixes(expr: &mut Expr) {
+    let is_power = |op: &BinaryOperator| matches!(op, BinaryOperator::PGExp | BinaryOperator::BitwiseXor);
+    match expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr: inner } if matches!(inner.as_ref(), Expr::BinaryOp { op, .. } if is_power(op)) =>
+        {
+            let mut whole = std::mem::replace(inner.as_mut(), null());
+            let base = first_of(&mut whole, &is_power);
+            std::mem::swap(inner.as_mut(), base);
+            // `expr` is now the sign over the base, and goes where the base was.
+            std::mem::swap(expr, &mut whole);
+            *first_of(expr, &is_power) = whole;
+        }
+        Expr::BinaryOp { op, .. } if is_arithmetic(op) => {
+            let is_prefix = |op: &UnaryOperator| {
+                use UnaryOperator::{BitwiseNot, PGAbs, PGCubeRoot, PGSquareRoot};
+                matches!(op, BitwiseNot | PGAbs | PGSquareRoot | PGCubeRoot)
+            };
+            let first = first_of(expr, &is_arithmetic);
+            let Expr::UnaryOp { op, expr: operand } = first else { return };
+            if !is_prefix(op) {
+                return;
+            }
+            let (op, operand) = (*op, std::mem::replace(operand.as_mut(), null()));
+            *first = operand;
+            let whole = std::mem::replace(expr, null());
+            *expr = Expr::UnaryOp { op, expr: Box::new(whole) };
+        }
+        _ => {}
+    }
+}
+
+fn is_arithmetic(operator: &BinaryOperator) -> bool {
+    use BinaryOperator::{Divide, Minus, Modulo, Multiply, PGExp, Plus};
+    matches!(operator, Plus | Minus | Multiply | Divide | Modulo | PGExp)
+}
+
+/// The leftmost operand below such operators.
+fn first_of<'a>(expr: &'a mut Expr, is_such: &impl Fn(&BinaryOperator) -> bool) -> &'a mut Expr {
+    if !matches!(expr, Expr::BinaryOp { op, .. } if is_such(op)) {
+        return expr;
+    }
+    match expr {
+        Expr::BinaryOp { left, .. } => first_of(left, is_such),
+        other => other,
+    }
 }
 
 /// Whether an expression binds less tightly than an AND, or also than what an AND joins.

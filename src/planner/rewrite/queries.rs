@@ -3,14 +3,26 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Fetch, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement, Visit,
-    VisitMut, Visitor, VisitorMut,
+    Expr, Fetch, GroupByExpr, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement,
+    Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use super::build::{number, text, text_of};
+use super::build::{number, text, text_of, truth};
+use super::merged;
+use super::subqueries::select_aggregates;
 
 /// Rewrites one query.
 pub(super) fn rewrite(query: &mut Query) {
+    if let SetExpr::Select(select) = query.body.as_mut()
+        && let GroupByExpr::Expressions(keys, _) = &mut select.group_by
+        && matches!(keys.as_slice(), [Expr::Tuple(none)] if none.is_empty())
+    {
+        // One group of all rows: what an aggregate without keys has.
+        keys.clear();
+        if !select_aggregates(select) {
+            select.having = Some(select.having.take().unwrap_or_else(|| truth(true)));
+        }
+    }
     let plain = matches!(&query.fetch, Some(Fetch { with_ties: false, percent: false, .. }));
     let offset = match &query.limit_clause {
         None => None,
@@ -68,6 +80,11 @@ impl Visitor for Refusals {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         self.body(&query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.0 = self.0.or(merged::refusal(select));
         ControlFlow::Continue(())
     }
 }

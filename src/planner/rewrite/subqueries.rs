@@ -18,7 +18,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{call, call_with, folded, last_part, null, parse_query, parts, truth};
-use super::outer_rows;
+use super::{outer_rows, single_rows};
 use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty, system_columns};
 
 /// Rewrites one expression whose operands are rewritten already.
@@ -27,6 +27,8 @@ pub(super) fn rewrite(expr: &mut Expr) {
         Expr::Subquery(query) => {
             if let Some(simple) = scalar(query) {
                 *expr = simple;
+            } else if let Some(single) = single_rows::rewrite(query) {
+                *expr = single;
             }
         }
         Expr::Exists { subquery, negated } if reads_nothing(subquery) => *expr = truth(*negated),
@@ -152,7 +154,7 @@ pub(super) fn exists_as_scalar(query: &Query) -> Option<Expr> {
 }
 
 /// The value where all conditions on the outer row hold, else NULL.
-fn guarded(conditions: Vec<Expr>, value: Expr) -> Option<Expr> {
+pub(super) fn guarded(conditions: Vec<Expr>, value: Expr) -> Option<Expr> {
     let Some(condition) = conditions.into_iter().reduce(and) else { return Some(value) };
     Some(Expr::Case {
         case_token: AttachedToken::empty(),
@@ -169,7 +171,7 @@ fn and(left: Expr, right: Expr) -> Expr {
 
 /// Takes the conditions that are about the outer row alone out of WHERE, and replaces outer columns
 /// in the others by inner ones that they equal. Returns what was taken out.
-fn decorrelate(select: &mut Select) -> Vec<Expr> {
+pub(super) fn decorrelate(select: &mut Select) -> Vec<Expr> {
     let Some(selection) = select.selection.take() else { return Vec::new() };
     let inner = Inner::of(select);
     let mut conjuncts = Vec::new();
@@ -365,14 +367,14 @@ fn remove_subqueries(expr: &mut Expr) {
     });
 }
 
-fn select_aggregates(select: &Select) -> bool {
+pub(super) fn select_aggregates(select: &Select) -> bool {
     select.projection.iter().any(|item| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => aggregates(expr),
         _ => false,
     })
 }
 
-fn is_plain(select: &Select) -> bool {
+pub(super) fn is_plain(select: &Select) -> bool {
     let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
     ungrouped && select.distinct.is_none() && select.having.is_none()
 }
@@ -419,25 +421,53 @@ pub(super) fn is_aggregate(name: &str) -> bool {
 }
 
 const AGGREGATES: &[&str] = &[
+    "approx_distinct",
     "array_agg",
     "avg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
     "bool_and",
     "bool_or",
+    "corr",
     "count",
+    "covar_pop",
+    "covar_samp",
     "every",
     "first_value",
     "json_agg",
     "json_object_agg",
+    "jsonb_agg",
+    "jsonb_object_agg",
     "last_value",
     "max",
+    "median",
     "min",
+    "mode",
+    "percentile_cont",
+    "percentile_disc",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
     "string_agg",
     "sum",
     "unnest",
+    "var_pop",
+    "var_samp",
+    "variance",
 ];
 
 /// `LIMIT n` with a written n above 0, and no OFFSET.
-fn allows_one_row(limit: Option<&LimitClause>) -> bool {
+pub(super) fn allows_one_row(limit: Option<&LimitClause>) -> bool {
     let Some(LimitClause::LimitOffset { limit: Some(Expr::Value(count)), offset: None, .. }) = limit else {
         return false;
     };
