@@ -63,7 +63,7 @@ impl FunctionRewrite for CastReader {
 }
 
 impl CastReader {
-    fn function(&self, mut function: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    fn function(&self, function: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
         match function.name() {
             // Items whose type their column alone does not tell, such as addresses.
             "make_array" => {
@@ -80,10 +80,7 @@ impl CastReader {
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
             "coalesce" | "greatest" | "least" | "nullif" => {
-                function.args = mixed(function.args, schema);
-                let results = function.args.clone();
-                let call = Expr::ScalarFunction(function);
-                Ok(Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked)))
+                Ok(Transformed::yes(self.choice(Expr::ScalarFunction(function), schema).data))
             }
             // What was marked before is marked once more when a plan is looked at again.
             MARKED => match function.args.first() {
@@ -96,12 +93,34 @@ impl CastReader {
         }
     }
 
+    /// A CASE, COALESCE or the like that says the common type of its results.
+    pub(super) fn choice(&self, expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+        match expr {
+            Expr::Case(case) => Transformed::yes(self.case(case, schema)),
+            Expr::ScalarFunction(mut function) => {
+                function.args = mixed(function.args, schema);
+                let mut results = function.args.clone();
+                // NULLIF is of the type of its first argument.
+                if function.name() == "nullif" {
+                    results.truncate(1);
+                }
+                let call = Expr::ScalarFunction(function);
+                Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked))
+            }
+            other => Transformed::no(other),
+        }
+    }
+
     fn case(&self, mut case: Case, schema: &DFSchema) -> Expr {
         let otherwise = case.else_expr.take();
         let has_else = otherwise.is_some();
         let (whens, thens): (Vec<_>, Vec<_>) = case.when_then_expr.into_iter().unzip();
         let mut results = mixed(thens.into_iter().chain(otherwise).map(|result| *result).collect(), schema);
-        let all = results.clone();
+        let mut all = results.clone();
+        // PostgreSQL looks at ELSE first.
+        if has_else {
+            all.rotate_right(1);
+        }
         case.else_expr = if has_else { results.pop().map(Box::new) } else { None };
         case.when_then_expr = whens.into_iter().zip(results.into_iter().map(Box::new)).collect();
         mark(Expr::Case(case), &all.iter().collect::<Vec<_>>(), schema, &self.marked)
