@@ -304,6 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn names_are_shown_as_they_came() {
+        let mut settings = Settings::new("reader", &[]);
+        settings.set_at_login("search_path", "edge,Public").expect("two names");
+        assert_eq!(settings.get("search_path"), "edge,Public");
+        assert_eq!(settings.search_path(), ["edge", "public"]);
+        let names = SetValue::Values(vec!["edge".into(), "Public".into()]);
+        settings.set("search_path", &names, SetScope::Session).expect("two names");
+        assert_eq!(settings.get("search_path"), "edge, \"Public\"");
+        settings.set("search_path", &SetValue::Text("a,b".into()), SetScope::Session).expect("two names");
+        assert_eq!(settings.get("search_path"), "a,b");
+        let open = SetValue::Text("\"a".into());
+        assert!(settings.set("search_path", &open, SetScope::Session).is_err());
+    }
+
+    #[test]
     fn local_values_end_with_the_transaction_and_reset_goes_back_to_login() {
         let mut settings = Settings::new("reader", &[]);
         settings.set_at_login("TimeZone", "Asia/Tokyo").expect("a zone");
