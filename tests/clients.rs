@@ -8,6 +8,7 @@
 mod installed;
 mod support;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -68,6 +69,12 @@ impl Nodes {
     }
 }
 
+/// Prints a text that is seen although the test passes.
+fn tell(text: &str) {
+    let told = writeln!(std::io::stdout(), "{}", text.trim_end());
+    told.expect("print");
+}
+
 /// A client of a database, once it is there.
 async fn client(address: SocketAddr, database: &str) -> tokio_postgres::Client {
     let mut config = tokio_postgres::Config::new();
@@ -92,7 +99,7 @@ fn replay(material: &Path, address: SocketAddr, place: &str) {
     command.arg(material.join("replay.py")).args(["--no-writes", "--max-fail", "40", "--json"]).arg(&counts);
     command.arg(format!("postgresql://{CLIENT}:{PASSWORD}@{address}/{DATABASE}"));
     let output = command.stdin(Stdio::null()).output().expect("start python3");
-    println!("recorded clients on {place}:\n{}", String::from_utf8_lossy(&output.stdout));
+    tell(&format!("recorded clients on {place}:\n{}", String::from_utf8_lossy(&output.stdout)));
     let text = std::fs::read_to_string(&counts).unwrap_or_else(|error| {
         panic!("the replay did not end well: {error}\n{}", String::from_utf8_lossy(&output.stderr))
     });
@@ -116,7 +123,7 @@ fn run_programs(material: &Path, address: SocketAddr, place: &str) {
     let mut failed = Vec::new();
     for program in PROGRAMS {
         if let Err(missing) = is_installed(program, material) {
-            println!("{place}: {} is skipped: {missing}", program.name);
+            tell(&format!("{place}: {} is skipped: {missing}", program.name));
             continue;
         }
         let _turn = program.turn();
@@ -127,7 +134,7 @@ fn run_programs(material: &Path, address: SocketAddr, place: &str) {
         command.env("LIVE_READONLY", "1").env("CACHE", cache()).env("OUT", out.path());
         let output = command.output().expect("start bash");
         let text = String::from_utf8_lossy(&output.stdout);
-        print!("{place}: {text}");
+        tell(&format!("{place}: {text}"));
         let is_clean = text.lines().any(|line| line.starts_with("TOTAL") && line.contains(" fail=0 "));
         if !is_clean {
             failed.push(program.name);
@@ -138,14 +145,18 @@ fn run_programs(material: &Path, address: SocketAddr, place: &str) {
 
 /// The material, and whether there is what every part of it needs.
 fn material() -> Option<PathBuf> {
-    let folder = shared_folder()?.join("clients");
+    let Some(shared) = shared_folder() else {
+        tell("recorded and live clients are skipped: there is no folder shared");
+        return None;
+    };
+    let folder = shared.join("clients");
     if !folder.join("replay.py").is_file() {
-        println!("skipped: there is no {}", folder.display());
+        tell("skipped: the folder shared has no clients");
         return None;
     }
     for program in ["psql", "python3", "bash"] {
         if Command::new(program).arg("--version").output().is_err() {
-            println!("skipped: there is no {program}");
+            tell(&format!("recorded and live clients are skipped: there is no {program}"));
             return None;
         }
     }
