@@ -45,6 +45,8 @@ impl Nodes {
             let user = format!("[[pg.users]]\nname = \"{CLIENT}\"\npassword = \"{PASSWORD}\"\nroles = [\"admin\"]");
             let file = NodeFile::new(name, role).with_sections(&user);
             let file = if place == 0 { file.with_mesh_port(seed.port()) } else { file.with_seed(seed) };
+            // A query node states the roles of its clients to the owners, as far as its certificate lets it.
+            authority.issue(name, role, &file.folder(folder.path()).join("tls"), &["--act-as", "reader,admin"]);
             let config = file.write(folder.path(), &authority);
             processes.push(Process::serve(name, &config, folder.path()));
         }
