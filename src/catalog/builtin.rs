@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::model::{Catalog, Column, Database, Schema, Scope, Table, View};
-use super::{DEFAULT_DATABASE, MESH, PUBLIC};
+use super::{DEFAULT_DATABASE, MESH, POSTGRES_DATABASE, PUBLIC};
 use crate::types::SqlType;
 
 const EVENT_TABLES: &str = include_str!("../../catalog/kubearmor.toml");
@@ -18,6 +18,8 @@ const VIEWS: &[(&str, &str)] = &[
 
 /// The object ids of the built-in database and schemas (public has PostgreSQL's own id).
 pub(super) const DATABASE_OID: u32 = 16_390;
+/// PostgreSQL's own id of the database that programs connect to when none is named.
+pub(super) const POSTGRES_OID: u32 = 5;
 const PUBLIC_OID: u32 = 2_200;
 const MESH_OID: u32 = 16_391;
 
@@ -98,8 +100,19 @@ pub fn builtin() -> Result<Catalog, BuiltinError> {
         let view = view_from_text(name, text)?;
         schemas.entry(view.schema.clone()).or_default().views.insert(view.name.clone(), Arc::new(view));
     }
-    let database = Database { oid: DATABASE_OID, name: name.clone(), comment, owner: None, schemas };
-    Ok(Catalog { databases: BTreeMap::from([(name, database)]) })
+    let first = BTreeMap::from([
+        (PUBLIC.to_owned(), Schema { oid: PUBLIC_OID, ..Schema::default() }),
+        (MESH.to_owned(), schemas.get(MESH).cloned().unwrap_or_default()),
+    ]);
+    let database = |oid, name: &str, comment: String, schemas| {
+        (name.to_owned(), Database { oid, name: name.to_owned(), comment, owner: None, schemas })
+    };
+    let administrative = String::from("default administrative connection database");
+    let databases = [
+        database(DATABASE_OID, &name, comment, schemas),
+        database(POSTGRES_OID, POSTGRES_DATABASE, administrative, first),
+    ];
+    Ok(Catalog { databases: BTreeMap::from(databases) })
 }
 
 fn read(file: &'static str, text: &str) -> Result<RawFile, BuiltinError> {

@@ -23,6 +23,8 @@ pub use union::{Hidden, Published, Union};
 
 /// The database that is there from the start.
 pub const DEFAULT_DATABASE: &str = "kubearmor";
+/// The database that programs connect to when none is named, such as `psql -l` and `createdb`.
+pub const POSTGRES_DATABASE: &str = "postgres";
 /// The first object id of what users make; those below are built in, and the same in every database.
 pub const FIRST_USER_OID: u32 = 65_536;
 /// The schema of event tables and of the user's tables.

@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::builtin::{DATABASE_OID, POSTGRES_OID};
 use super::entry::{DatabaseEntry, Entry, Object, SchemaEntry};
 use super::model::{Catalog, Column, Scope};
 use super::relational::UserTypeKind;
 use super::texts::named_objects;
-use super::{DEFAULT_DATABASE, FIRST_USER_OID, MESH};
+use super::{DEFAULT_DATABASE, FIRST_USER_OID, MESH, POSTGRES_DATABASE};
 use crate::types::{NodeName, SqlType};
 
 /// Most bytes of a name.
@@ -261,7 +262,7 @@ fn databases_of(other: &Published) -> BTreeMap<u32, &str> {
         Object::Database(database) => Some((entry.oid, database.name.as_str())),
         _ => None,
     });
-    made.chain([(super::builtin::DATABASE_OID, DEFAULT_DATABASE)]).collect()
+    made.chain([(DATABASE_OID, DEFAULT_DATABASE), (POSTGRES_OID, POSTGRES_DATABASE)]).collect()
 }
 
 fn has(catalog: &Catalog, name: &Name) -> bool {
@@ -350,7 +351,9 @@ fn check_columns(columns: &[Column]) -> Check {
         return Err("its columns are not told apart");
     }
     let is_sound = |column: &Column| {
-        let scale = SqlType::scale_of_modifier(column.modifier).unwrap_or(0);
+        // What the modifier of another type says is a length.
+        let is_decimal = matches!(column.sql_type, SqlType::Numeric | SqlType::NumericArray);
+        let scale = SqlType::scale_of_modifier(column.modifier).filter(|_| is_decimal).unwrap_or(0);
         check_name(&column.name).is_ok() && column.number > 0 && (0..=SCALE_MAX).contains(&scale)
     };
     if columns.iter().all(is_sound) { Ok(()) } else { Err("its columns make no sense") }

@@ -20,6 +20,11 @@ pub struct QualifiedName {
 }
 
 impl QualifiedName {
+    /// A name without a schema that nobody wrote.
+    pub fn bare(name: &str) -> Self {
+        Self { database: None, schema: None, name: name.to_owned(), position: 0 }
+    }
+
     /// As error messages repeat it.
     pub fn written(&self) -> String {
         let parts = [self.database.as_deref(), self.schema.as_deref(), Some(self.name.as_str())];

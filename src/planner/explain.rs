@@ -81,7 +81,7 @@ impl Explanation {
         let rows = execute_stream(Arc::clone(&self.plan), self.session.task_ctx());
         let rows = rows.map_err(|error| located_error(&error, &self.sql))?;
         Ok(QueryRun {
-            columns: Arc::new(shown_columns(&rows.schema(), &self.session)),
+            columns: Arc::new(shown_columns(&rows.schema(), &[], &self.session)),
             rows,
             coverage: self.coverage.clone(),
         })

@@ -10,6 +10,7 @@ mod error;
 mod explain;
 pub mod functions;
 mod names;
+mod origins;
 mod parameters;
 mod parse;
 mod print;
@@ -43,7 +44,7 @@ use crate::env::Clock;
 use crate::execution::{Coverage, Engine, FleetScanPlanner, StatementRun, with_watched_joins};
 use crate::mesh::Fleet;
 use crate::system::{Activity, CatalogFacts, RoleFacts};
-use crate::types::{Code, SqlError, SqlType, USER_TYPE_KEY};
+use crate::types::{Code, ColumnOrigin, SqlError, SqlType, USER_TYPE_KEY};
 
 pub use changes::{Arbiter, Change, ChangeKind, Conflict, PAIR, changed_table};
 pub use context::{SessionControl, StatementContext};
@@ -144,13 +145,16 @@ pub struct Planner {
 struct Prepared {
     session: SessionState,
     plan: Arc<dyn ExecutionPlan>,
+    /// The tables' columns that its columns are.
+    origins: Vec<Option<ColumnOrigin>>,
     coverage: Coverage,
 }
 
 impl Prepared {
     fn started(self) -> Result<QueryRun, DataFusionError> {
         let rows = execute_stream(self.plan, self.session.task_ctx())?;
-        Ok(QueryRun { columns: Arc::new(shown_columns(&rows.schema(), &self.session)), rows, coverage: self.coverage })
+        let columns = Arc::new(shown_columns(&rows.schema(), &self.origins, &self.session));
+        Ok(QueryRun { columns, rows, coverage: self.coverage })
     }
 }
 
@@ -242,7 +246,8 @@ impl Planner {
         parameters: Vec<ScalarValue>,
     ) -> Result<Explanation, SqlError> {
         let started = self.clock.monotonic();
-        let Prepared { session, plan, coverage } = self.prepare(&self.parse_query(sql)?, context, parameters).await?;
+        let Prepared { session, plan, coverage, .. } =
+            self.prepare(&self.parse_query(sql)?, context, parameters).await?;
         let planning = self.clock.monotonic().since(started);
         Ok(Explanation { plan, session, coverage, sql: sql.to_owned(), planning })
     }
@@ -298,12 +303,13 @@ impl Planner {
         let told = |(index, value): (usize, &ScalarValue)| type_of_parameter(value, query.parameters.get(index));
         let known: Vec<_> = parameters.iter().enumerate().map(told).collect();
         let (mut plan, _) = typed_plan(&session, &query.statement, &known).await?;
+        let origins = origins_of(&plan, &session);
         if !parameters.is_empty() {
             let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
             plan = plan.with_param_values(ParamValues::List(values))?;
         }
         let (plan, coverage) = self.physical_plan(&session, &plan, context).await?;
-        Ok(Prepared { session, plan, coverage })
+        Ok(Prepared { session, plan, origins, coverage })
     }
 
     async fn physical_plan(
@@ -365,18 +371,30 @@ async fn describe_in(
 ) -> Result<Description, DataFusionError> {
     let declared: Vec<_> = hints.iter().map(|hint| hint.map(|kind| ParameterType { kind, scale: None })).collect();
     let (plan, parameters) = typed_plan(session, &query.statement, &declared).await?;
+    let origins = origins_of(&plan, session);
     let plan = session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})?;
-    Ok(Description { parameters, columns: Arc::new(shown_columns(plan.schema().as_arrow(), session)), returns: true })
+    let columns = Arc::new(shown_columns(plan.schema().as_arrow(), &origins, session));
+    Ok(Description { parameters, columns, returns: true })
 }
 
-/// The columns under the names and types that clients see.
-fn shown_columns(schema: &Schema, session: &SessionState) -> Schema {
+/// The columns of tables and views that a query's columns are.
+fn origins_of(plan: &LogicalPlan, session: &SessionState) -> Vec<Option<ColumnOrigin>> {
+    let views = session.config().get_extension::<relations::StatementViews>();
+    views.as_ref().and_then(|views| views.names()).map(|names| origins::of_plan(plan, &names)).unwrap_or_default()
+}
+
+/// The columns under the names and types that clients see, with where they come from.
+fn shown_columns(schema: &Schema, origins: &[Option<ColumnOrigin>], session: &SessionState) -> Schema {
     let views = session.config().get_extension::<relations::StatementViews>();
     let is_told = |oid: &String| oid.parse().is_ok_and(|oid| views.as_ref().is_some_and(|views| views.is_told(oid)));
-    let fields = schema.fields().iter().map(|field| {
+    let origins = origins.iter().copied().chain(std::iter::repeat(None));
+    let fields = schema.fields().iter().zip(origins).map(|(field, origin)| {
         let mut field = field.as_ref().clone().with_name(rewrite::shown_name(field.name()));
         if field.metadata().get(USER_TYPE_KEY).is_some_and(|oid| !is_told(oid)) {
             field.metadata_mut().remove(USER_TYPE_KEY);
+        }
+        if let Some(origin) = origin {
+            origin.put_into(&mut field);
         }
         field
     });
@@ -426,7 +444,7 @@ async fn plan_of(
         | LogicalPlan::DescribeTable(_) => {
             Err(DataFusionError::NotImplemented("only queries can be run here".to_owned()))
         }
-        query => Ok(query),
+        query => functions::with_common_types(query, session),
     }
 }
 

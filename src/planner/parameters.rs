@@ -52,6 +52,7 @@ const ARGUMENTS: &[(&str, &[SqlType])] = &[
         "make_interval",
         &[SqlType::Int4, SqlType::Int4, SqlType::Int4, SqlType::Int4, SqlType::Int4, SqlType::Int4, SqlType::Float8],
     ),
+    ("as_oid", &[SqlType::Oid]),
     ("as_uuid", &[SqlType::Uuid]),
     ("as_inet", &[SqlType::Inet]),
     ("as_json", &[SqlType::Json]),

@@ -14,6 +14,7 @@ mod explain;
 mod lexer;
 mod limits;
 mod reader;
+mod reserved;
 mod settings;
 mod stored;
 
@@ -94,6 +95,7 @@ fn check_query(lexer: &Lexer<'_>, lexemes: &[Lexeme]) -> Result<Statement, SqlEr
     if read < lexemes.len() {
         return Err(error_from(lexer, lexemes, read));
     }
+    reserved::check(lexer, lexemes, &parsed)?;
     match parsed {
         ast::Statement::Query(query) => Ok(query_kind(&query)),
         ast::Statement::Insert(_) => Ok(Statement::Change("INSERT")),

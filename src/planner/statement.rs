@@ -311,6 +311,8 @@ pub enum SetValue {
     Default,
     /// One value, or several for settings that are lists.
     Values(Vec<String>),
+    /// The whole value as one text, as `set_config` and a client's start-up have it.
+    Text(String),
 }
 
 /// How long a SET lasts.

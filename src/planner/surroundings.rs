@@ -190,7 +190,7 @@ impl Planner {
         for view in database.iter().flat_map(|database| database.schemas.values()).flat_map(|s| s.views.values()) {
             let plan = logical_plan(&session, &parse_statement(&session, &view.sql)?, &[]).await?;
             let analysed = session.analyzer().execute_and_check(plan.clone(), session.config_options(), |_, _| {})?;
-            columns.insert(view.oid, Arc::new(shown_columns(analysed.schema().as_arrow(), &session)));
+            columns.insert(view.oid, Arc::new(shown_columns(analysed.schema().as_arrow(), &[], &session)));
             plans.insert(view.oid, Arc::new(ViewTable::new(plan, Some(view.sql.clone()))));
         }
         Ok(BuiltInViews { plans: Arc::new(plans), columns })

@@ -89,9 +89,12 @@ impl Session {
 
     fn set(&mut self, name: &str, value: &SetValue, scope: SetScope) -> Result<Execution, SqlError> {
         // These tell the modes of the transaction, so they follow the rules for modes.
-        if let SetValue::Values(values) = value
-            && let Some(modes) = transaction::modes_of(name, values)
-        {
+        let values = match value {
+            SetValue::Values(values) => values.as_slice(),
+            SetValue::Text(text) => std::slice::from_ref(text),
+            SetValue::Default => &[],
+        };
+        if let Some(modes) = transaction::modes_of(name, values) {
             self.transaction.check_modes(&self.settings, &modes)?;
         }
         self.settings.set(name, value, scope)?;

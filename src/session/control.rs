@@ -101,7 +101,7 @@ impl SessionControl for Control {
     fn set_config(&self, name: &str, value: Option<&str>, scope: SetScope) -> Result<String, SqlError> {
         let mut state = self.lock();
         let name = name.to_lowercase();
-        let value = value.map_or(SetValue::Default, |value| state.settings.value_of_text(&name, value));
+        let value = value.map_or(SetValue::Default, |value| SetValue::Text(value.to_owned()));
         state.settings.set(&name, &value, scope)?;
         let shown = state.settings.show(&name).map(|(_, value)| value.to_owned());
         self.add(&mut state, Done::Set(name.clone(), value, scope))?;

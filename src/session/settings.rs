@@ -48,12 +48,7 @@ impl Settings {
 
     /// Takes a value that came with the login; it becomes the one that RESET goes back to.
     pub(super) fn set_at_login(&mut self, name: &str, text: &str) -> Result<(), SqlError> {
-        let listed = definition(name).is_some_and(|found| matches!(found.kind, values::Kind::List));
-        if listed && values::split_names(text).is_none() {
-            return Err(values::invalid(name, text));
-        }
-        let SetValue::Values(parts) = self.value_of_text(name, text) else { return Err(unknown(name)) };
-        let (key, value) = self.checked(name, &parts)?;
+        let (key, value) = self.check_text(name, text)?;
         Arc::make_mut(&mut self.login).insert(key, value);
         self.session = Arc::clone(&self.login);
         self.current = Arc::clone(&self.login);
@@ -64,22 +59,25 @@ impl Settings {
     pub(super) fn check_value(&self, name: &str, value: &SetValue) -> Result<(String, String), SqlError> {
         match value {
             SetValue::Values(values) => self.checked(name, values),
+            SetValue::Text(text) => self.check_text(name, text),
             SetValue::Default => Err(unknown(name)),
         }
     }
 
-    /// The value that one text stands for: several names for a setting that is a list.
-    #[allow(clippy::unused_self, reason = "settings know their own kinds")]
-    pub(super) fn value_of_text(&self, name: &str, text: &str) -> SetValue {
-        let listed = definition(name).is_some_and(|found| matches!(found.kind, values::Kind::List));
-        let names = if listed { values::split_names(text) } else { None };
-        SetValue::Values(names.unwrap_or_else(|| vec![text.to_owned()]))
+    /// The same for a value that is one text: names in it are shown as they were written.
+    fn check_text(&self, name: &str, text: &str) -> Result<(String, String), SqlError> {
+        let found = definition(name).filter(|found| matches!(found.kind, values::Kind::List));
+        let Some(found) = found else { return self.checked(name, &[text.to_owned()]) };
+        may_change(found)?;
+        Ok((found.name.to_ascii_lowercase(), values::check_list(found.name, text)?))
     }
 
     /// SET and SET LOCAL.
     pub(super) fn set(&mut self, name: &str, value: &SetValue, scope: SetScope) -> Result<(), SqlError> {
-        let SetValue::Values(values) = value else { return self.reset(name, scope) };
-        let (key, value) = self.checked(name, values)?;
+        if *value == SetValue::Default {
+            return self.reset(name, scope);
+        }
+        let (key, value) = self.check_value(name, value)?;
         Arc::make_mut(&mut self.current).insert(key.clone(), value.clone());
         if scope == SetScope::Session {
             Arc::make_mut(&mut self.session).insert(key, value);
@@ -303,6 +301,21 @@ mod tests {
         }
         set(&mut settings, "my.own", "x").expect("a setting of the client's");
         assert_eq!(settings.get("My.Own"), "x");
+    }
+
+    #[test]
+    fn names_are_shown_as_they_came() {
+        let mut settings = Settings::new("reader", &[]);
+        settings.set_at_login("search_path", "edge,Public").expect("two names");
+        assert_eq!(settings.get("search_path"), "edge,Public");
+        assert_eq!(settings.search_path(), ["edge", "public"]);
+        let names = SetValue::Values(vec!["edge".into(), "Public".into()]);
+        settings.set("search_path", &names, SetScope::Session).expect("two names");
+        assert_eq!(settings.get("search_path"), "edge, \"Public\"");
+        settings.set("search_path", &SetValue::Text("a,b".into()), SetScope::Session).expect("two names");
+        assert_eq!(settings.get("search_path"), "a,b");
+        let open = SetValue::Text("\"a".into());
+        assert!(settings.set("search_path", &open, SetScope::Session).is_err());
     }
 
     #[test]

@@ -62,9 +62,7 @@ pub(super) fn check(name: &str, given: &str, kind: Kind, values: &[String], befo
         (Kind::Merge(_), _) => values.join(", "),
         _ => return Err(SqlError::new(Code::InvalidParameterValue, format!("SET {given} takes only one argument"))),
     };
-    if joined.len() > VALUE_BYTES_MAX {
-        return Err(invalid(name, "...").with_detail(format!("it is longer than {VALUE_BYTES_MAX} bytes")));
-    }
+    check_length(name, &joined)?;
     match kind {
         Kind::Bool => match read_truth(&joined) {
             Some(true) => Ok(String::from("on")),
@@ -85,6 +83,19 @@ pub(super) fn check(name: &str, given: &str, kind: Kind, values: &[String], befo
         Kind::Merge(read) => read(&joined, before).map_err(|refusal| refused(name, &joined, &refusal)),
         Kind::List => Ok(joined),
     }
+}
+
+/// Checks names with commas between, which stay as they were written.
+pub(super) fn check_list(name: &str, text: &str) -> Result<String, SqlError> {
+    check_length(name, text)?;
+    split_names(text).map(|_| text.to_owned()).ok_or_else(|| invalid(name, text))
+}
+
+fn check_length(name: &str, value: &str) -> Result<(), SqlError> {
+    if value.len() > VALUE_BYTES_MAX {
+        return Err(invalid(name, "...").with_detail(format!("it is longer than {VALUE_BYTES_MAX} bytes")));
+    }
+    Ok(())
 }
 
 pub(super) fn invalid(name: &str, value: &str) -> SqlError {

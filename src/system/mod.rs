@@ -49,8 +49,8 @@ pub use procedures::{
     FunctionFacts, function_by_arguments, function_facts, function_oid, functions_named, is_function,
 };
 pub use relations::{
-    INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG, PG_CATALOG_OID, is_pg_catalog_relation, system_columns,
-    system_relation_oid,
+    INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID, PG_CATALOG, PG_CATALOG_OID, is_pg_catalog_relation, system_column_type,
+    system_columns, system_relation_oid,
 };
 pub use rows::{Value, array_from_values};
 pub use type_facts::{format_type, type_name, type_oid};

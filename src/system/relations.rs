@@ -79,6 +79,11 @@ pub fn system_columns(schema: &str, name: &str) -> Option<impl Iterator<Item = &
     system_relation(schema, name).map(|relation| relation.columns.iter().map(|column| column.name))
 }
 
+/// The type of a column of the system relation `schema.name`.
+pub fn system_column_type(schema: &str, name: &str, column: &str) -> Option<SqlType> {
+    system_relation(schema, name)?.arrow.field_with_name(column).ok().map(SqlType::of_field)
+}
+
 /// All relations, in name order per schema.
 pub(crate) fn system_relations() -> impl Iterator<Item = &'static SystemRelation> {
     RELATIONS.values()

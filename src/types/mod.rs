@@ -3,6 +3,7 @@
 //! No input or output, nothing asynchronous. Everything here may be used by every other room.
 
 mod code;
+mod common_type;
 mod error;
 mod event;
 pub mod float;
@@ -10,6 +11,7 @@ mod id;
 pub mod interval;
 pub mod limits;
 pub mod numeric;
+mod origin;
 mod settings;
 mod spelling;
 mod sql_type;
@@ -23,6 +25,7 @@ pub use event::{Event, EventKind, Field, Span, TextList, Value};
 pub use id::{FeedName, NameError, NodeName, QueryId};
 pub use interval::{read_interval, read_interval_of};
 pub use numeric::{Numeric, NumericError};
+pub use origin::ColumnOrigin;
 pub use settings::FragmentSettings;
 pub use spelling::{read_bytes, read_escaped_bytes, read_truth};
 pub use sql_type::{SQL_TYPE_KEY, SqlType, TYPE_MODIFIER_KEY, USER_TYPE_KEY};

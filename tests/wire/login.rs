@@ -61,7 +61,7 @@ async fn startup_parameters_become_settings() {
     for expected in ["TimeZone\0Asia/Tokyo", "client_encoding\0UTF8", "server_version\x0015.0", "DateStyle\0ISO, MDY"] {
         assert!(told.iter().any(|text| text == expected), "{expected:?} is not in {told:?}");
     }
-    for (setting, value) in [("statement_timeout", "300ms"), ("search_path", "edge, public")] {
+    for (setting, value) in [("statement_timeout", "300ms"), ("search_path", "edge,public")] {
         assert_eq!(raw.query(&format!("show {setting}")).await[1].values(), [Some(value.to_owned())]);
     }
     let mut raw = Raw::connect(server.address).await;

@@ -58,7 +58,11 @@ fn names(union: &Union) -> Vec<String> {
 
 #[test]
 fn what_others_made_is_there_under_its_name_and_home() {
-    let other = published("edge-1", vec![table(KUBE + 1, "policies", "edge-1"), database(KUBE)]);
+    let mut policies = table(KUBE + 1, "policies", "edge-1");
+    let Object::Table(made) = &mut policies.object else { panic!("a table") };
+    // A length is no scale, however long.
+    made.columns.push(Column { modifier: SqlType::length_modifier(1_000), ..Column::new(2, "name", SqlType::Varchar) });
+    let other = published("edge-1", vec![policies, database(KUBE)]);
     let union = Union::of(&own(&[]), &[other]);
     assert_eq!(names(&union), ["policies"]);
     assert_eq!((union.home_of(KUBE + 1), union.home_of(KUBE)), (Some(&node("edge-1")), Some(&node("edge-1"))));

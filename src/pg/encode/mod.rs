@@ -18,7 +18,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
 use crate::session::FormatSettings;
-use crate::types::{Code, SqlError, SqlType, USER_TYPE_KEY};
+use crate::types::{Code, ColumnOrigin, SqlError, SqlType, USER_TYPE_KEY};
 
 use column::Column;
 
@@ -247,7 +247,9 @@ pub(super) fn row_description(schema: &Schema, formats: &[Format]) -> RowDescrip
                 Some(oid) => (oid, kind.length()),
                 None => (kind.oid(), kind.length()),
             };
-            FieldDescription::new(name, 0, 0, oid, length, modifier, format.code())
+            let (relation, number) =
+                ColumnOrigin::of_field(field).map_or((0, 0), |origin| (origin.relation, origin.number));
+            FieldDescription::new(name, relation.cast_signed(), number, oid, length, modifier, format.code())
         })
         .collect();
     RowDescription::new(fields)

@@ -7,9 +7,10 @@ use crate::session::Zone;
 /// Days since 1970.
 pub(super) fn date(text: &str) -> Option<i32> {
     let (day, rest) = day_part(text)?;
-    // A time behind the day is allowed and left out, as in PostgreSQL.
-    if !rest.is_empty() {
-        clock_part(rest)?;
+    // A time and a zone behind the day are allowed and left out, as in PostgreSQL.
+    let (clock, zone) = clock_and_zone(rest)?;
+    if !zone.is_empty() {
+        offset_of(zone, &day.and_time(clock))?;
     }
     i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()
 }
@@ -40,12 +41,16 @@ pub(super) fn timestamptz(text: &str, session: &Zone) -> Option<i64> {
 /// Day and time, and what stands behind them.
 fn local_part(text: &str) -> Option<(NaiveDateTime, &str)> {
     let (day, rest) = day_part(text)?;
-    if rest.is_empty() {
-        return Some((day.and_time(NaiveTime::MIN), ""));
+    let (clock, zone) = clock_and_zone(rest)?;
+    Some((day.and_time(clock), zone))
+}
+
+/// What stands behind a day: a time, a zone, both, or nothing.
+fn clock_and_zone(text: &str) -> Option<(NaiveTime, &str)> {
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return Some((NaiveTime::MIN, text.trim()));
     }
-    let (clock, rest) = clock_part(rest)?;
-    let local = day.and_time(clock);
-    Some((local, rest.trim()))
+    clock_part(text).map(|(clock, zone)| (clock, zone.trim()))
 }
 
 fn day_part(text: &str) -> Option<(NaiveDate, &str)> {

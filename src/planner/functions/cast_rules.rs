@@ -87,7 +87,7 @@ impl FunctionRewrite for CastReader {
 }
 
 impl CastReader {
-    fn function(&self, mut function: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    fn function(&self, function: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
         match function.name() {
             // Items whose type their column alone does not tell, such as addresses.
             "make_array" => {
@@ -103,12 +103,7 @@ impl CastReader {
                 let call = ScalarFunction::new_udf(Arc::clone(&self.as_type), arguments);
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
-            "coalesce" | "greatest" | "least" | "nullif" => {
-                function.args = mixed(function.args, schema);
-                let results = function.args.clone();
-                let call = Expr::ScalarFunction(function);
-                Ok(Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked)))
-            }
+            "coalesce" | "greatest" | "least" | "nullif" => self.choice(Expr::ScalarFunction(function), schema),
             // The plan has its names: the cast alone is left.
             AS_WRITTEN if !function.args.is_empty() => Ok(Transformed::yes(function.args.swap_remove(0))),
             // What was marked before is marked once more when a plan is looked at again.
@@ -119,6 +114,24 @@ impl CastReader {
                 _ => Ok(Transformed::no(Expr::ScalarFunction(function))),
             },
             _ => Ok(Transformed::no(Expr::ScalarFunction(function))),
+        }
+    }
+
+    /// A CASE, COALESCE or the like that says the common type of its results.
+    pub(super) fn choice(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        match expr {
+            Expr::Case(case) => Ok(Transformed::yes(self.case(case, schema)?)),
+            Expr::ScalarFunction(mut function) => {
+                function.args = mixed(function.args, schema);
+                let mut results = function.args.clone();
+                // NULLIF is of the type of its first argument.
+                if function.name() == "nullif" {
+                    results.truncate(1);
+                }
+                let call = Expr::ScalarFunction(function);
+                Ok(Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked)))
+            }
+            other => Ok(Transformed::no(other)),
         }
     }
 

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int64Array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array,
     IntervalMonthDayNanoArray, ListArray, StringArray, new_null_array,
 };
 use datafusion::arrow::datatypes::{
-    DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int64Type, IntervalMonthDayNano,
+    DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano,
 };
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
@@ -191,6 +191,7 @@ pub(super) fn converted(array: &ArrayRef, source: SqlType, target: Target) -> Re
         SqlType::Int2 | SqlType::Int4 | SqlType::Int8 => integers(array, source, target),
         SqlType::Float4 | SqlType::Float8 => floats(array, source, target),
         SqlType::Numeric => decimals(array, source, target),
+        SqlType::Oid => ids(array, source),
         SqlType::Bool => truths(array, source),
         SqlType::Bytea => bytes(array, source),
         SqlType::Interval => spans(array, source),
@@ -285,10 +286,33 @@ fn integers(array: &ArrayRef, source: SqlType, target: Target) -> Result<ArrayRe
         SqlType::Int2 | SqlType::Int4 | SqlType::Int8 => {
             strict_cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone()
         }
+        SqlType::Oid if target.kind == SqlType::Int4 => return Ok(Arc::clone(array)),
+        SqlType::Oid if target.kind == SqlType::Int8 => {
+            let ids = strict_cast(array, &DataType::Int32)?;
+            ids.as_primitive::<Int32Type>().iter().map(|id| id.map(|id| i64::from(id.cast_unsigned()))).collect()
+        }
         other => return Err(no_cast(other, target.kind)),
     };
     let whole: ArrayRef = Arc::new(whole);
     strict_cast(&whole, &target.arrow()).map_err(|_| range())
+}
+
+/// Object ids: numbers without a sign, that travel in the bits of numbers with one.
+fn ids(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
+    if array.data_type() == &DataType::Int32 {
+        return Ok(Arc::clone(array));
+    }
+    let wide = Target { kind: SqlType::Int8, modifier: -1 };
+    let numbers = match source {
+        source if source.is_text() || matches!(source, SqlType::Int2 | SqlType::Int8) => integers(array, source, wide)?,
+        other => return Err(no_cast(other, SqlType::Oid)),
+    };
+    let id = |number: i64| {
+        let id = u32::try_from(number).map(u32::cast_signed).or_else(|_| i32::try_from(number));
+        id.map_err(|_| out_of_range(&SqlType::Oid.spelling()))
+    };
+    let ids = numbers.as_primitive::<Int64Type>().iter().map(|number| number.map(id).transpose());
+    Ok(Arc::new(ids.collect::<Result<Int32Array>>()?))
 }
 
 fn integer(text: &str, target: SqlType) -> Result<i64> {

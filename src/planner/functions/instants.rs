@@ -41,7 +41,7 @@ fn read(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
         return Some(read);
     }
     // By far the most texts are of this form.
-    let date_end = text.find(['T', 't', ' ']).unwrap_or(text.len());
+    let date_end = text.find(['T', 't', ' ', 'Z', 'z']).unwrap_or(text.len());
     if let Some(date) = text.get(..date_end).and_then(date_of)
         && let Some(read) = plain(date, text[date_end..].trim_start_matches(['T', 't', ' ']))
     {

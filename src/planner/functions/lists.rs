@@ -8,11 +8,11 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::{cast, concat};
-use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::plan_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
 use crate::types::SqlType;
@@ -102,6 +102,19 @@ impl ScalarUDFImpl for ListFunction {
             Shape::Ordinals => DataType::List(Arc::new(Field::new("item", DataType::Int64, true))),
             Shape::Options => DataType::List(Arc::new(Field::new("item", DataType::Struct(option_fields()), true))),
         })
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let types: Vec<DataType> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let field = Field::new(self.name(), self.return_type(&types)?, true);
+        let keeps_type = matches!(self.shape, Shape::ArrayOrEmpty | Shape::ArrayOrNullItem);
+        let Some(list) = arguments.arg_fields.first().filter(|_| keeps_type) else { return Ok(Arc::new(field)) };
+        let plain = match SqlType::of_field(list) {
+            SqlType::Int2Vector => SqlType::Int2Array,
+            SqlType::OidVector => SqlType::OidArray,
+            _ => return Ok(Arc::new(field.with_metadata(list.metadata().clone()))),
+        };
+        Ok(Arc::new(plain.marked_field(self.name(), field.data_type().clone(), -1)))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

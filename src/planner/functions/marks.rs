@@ -1,7 +1,7 @@
 //! `marked(value, type, modifier)`: the value, as a column that says its type.
 //!
 //! The engine's CASE, COALESCE and the like keep the Arrow type of their results, but not what their columns say
-//! besides, such as that a text is a `name` or JSON. Where all results say the same, the whole says it too.
+//! besides, such as that a text is a `name` or JSON. The whole says what its results have in common.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
     Volatility, lit,
 };
 
-use crate::types::SqlType;
+use crate::types::{SqlType, USER_TYPE_KEY};
 
 /// The name of the function.
 pub(super) const MARKED: &str = "marked";
@@ -24,31 +24,46 @@ pub(super) fn function() -> ScalarUDF {
     ScalarUDF::new_from_impl(Marked { signature: Signature::any(3, Volatility::Immutable) })
 }
 
-/// The expression under a mark, where all its results say one type that their Arrow type does not tell.
+/// The expression under a mark, where the common type of its results is not told by its Arrow type; the results
+/// are in the order in which PostgreSQL looks at them.
 pub(super) fn mark(expr: Expr, results: &[&Expr], schema: &DFSchema, marked: &Arc<ScalarUDF>) -> Expr {
-    let mut said = None;
+    let mut kinds = Vec::with_capacity(results.len());
     for result in results {
-        // NULL and texts without a type take that of the others.
-        if matches!(result, Expr::Literal(value, None) if value.is_null() || value.data_type().is_string()) {
+        if has_no_type(result) {
             continue;
         }
         let Ok((_, field)) = result.to_field(schema) else { return expr };
-        let kind = SqlType::of_field(&field);
-        let of_texts = |one: SqlType, other: SqlType| one.is_text() && other.is_text();
-        // Among texts of several kinds the first one counts.
-        if said.is_some_and(|said| said != kind && !of_texts(said, kind)) {
+        if field.metadata().contains_key(USER_TYPE_KEY) {
             return expr;
         }
-        said = said.or(Some(kind));
+        kinds.push(SqlType::of_field(&field));
     }
-    let arrow = expr.get_type(schema).ok();
-    match said.filter(|said| arrow.as_ref().and_then(SqlType::from_arrow) != Some(*said)) {
-        Some(kind) => {
-            let arguments = vec![expr, lit(kind.name()), lit(-1_i64)];
-            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(marked), arguments))
-        }
+    let Ok(data_type) = expr.get_type(schema) else { return expr };
+    match SqlType::common(kinds).filter(|kind| is_untold(*kind, &data_type)) {
+        Some(kind) => marked_as(expr, kind, -1, marked),
         None => expr,
     }
+}
+
+/// NULL and texts without a type take that of the others.
+pub(super) fn has_no_type(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => has_no_type(&alias.expr),
+        Expr::Literal(value, None) => value.is_null() || value.data_type().is_string(),
+        _ => false,
+    }
+}
+
+/// The Arrow type carries this SQL type, but would be taken for another one.
+pub(super) fn is_untold(kind: SqlType, data_type: &DataType) -> bool {
+    let carries = *data_type == kind.arrow() || (kind.is_registry() && *data_type == DataType::Int32);
+    carries && SqlType::from_arrow(data_type) != Some(kind)
+}
+
+/// `marked(expr, kind, modifier)`
+pub(super) fn marked_as(expr: Expr, kind: SqlType, modifier: i32, marked: &Arc<ScalarUDF>) -> Expr {
+    let arguments = vec![expr, lit(kind.name()), lit(i64::from(modifier))];
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(marked), arguments))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -74,10 +89,14 @@ impl ScalarUDFImpl for Marked {
             Some(ScalarValue::Utf8(Some(name))) => SqlType::from_name(name),
             _ => None,
         };
+        let modifier = match arguments.scalar_arguments.get(2).copied().flatten() {
+            Some(ScalarValue::Int64(Some(modifier))) => i32::try_from(*modifier).unwrap_or(-1),
+            _ => -1,
+        };
         let value = arguments.arg_fields.first();
         match value.zip(kind) {
             Some((value, kind)) => {
-                let field: Field = kind.marked_field(MARKED, value.data_type().clone(), -1);
+                let field: Field = kind.marked_field(MARKED, value.data_type().clone(), modifier);
                 Ok(Arc::new(field))
             }
             None => Err(DataFusionError::Internal("marked takes a value and a type".to_owned())),

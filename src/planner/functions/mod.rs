@@ -12,6 +12,7 @@ mod bytes;
 mod calendar;
 mod cast_rules;
 mod cast_text;
+mod common_types;
 mod control;
 mod convert;
 mod datum;
@@ -68,6 +69,7 @@ mod time_pattern;
 mod time_precision;
 mod times;
 mod tokens;
+mod told_aggregates;
 mod type_names;
 mod typed;
 mod user_types;
@@ -100,6 +102,7 @@ use type_names::TypeNames;
 use zone_rules::ZoneRules;
 
 pub(in crate::planner) use assignments::{ASSIGNABLE, FITTING};
+pub(in crate::planner) use common_types::with_common_types;
 pub(in crate::planner) use names::with_names;
 pub(in crate::planner) use user_types::{DOMAIN_VALUE, ENUM_ARRAY, ENUM_VALUE};
 
@@ -161,6 +164,7 @@ pub fn register_of_session(state: &mut SessionState, context: &Arc<FunctionConte
 /// Functions of enums and domains, and the rules that go by the order of labels.
 fn register_user_types(state: &mut SessionState, context: &Arc<FunctionContext>) -> Result<()> {
     register(state, user_types::functions(context))?;
+    told_aggregates::register(state, &context.catalog.catalog)?;
     let order = Arc::new(user_types::LabelOrder {
         catalog: Arc::clone(&context.catalog.catalog),
         value: state.udf("enum_value")?,

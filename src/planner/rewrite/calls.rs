@@ -3,15 +3,16 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax,
-    ObjectName, ObjectNamePart, OneOrManyWithParens, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
-    TableWithJoins, TrimWhereField, visit_expressions,
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    FunctionArguments, GroupByExpr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName,
+    ObjectNamePart, OneOrManyWithParens, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    TrimWhereField, visit_expressions,
 };
 
 use super::build::{array, call, folded, last_part, number, parse_query, plain_arguments, text, with_jsonb};
 use super::names::unqualify;
 use super::sets;
+use crate::types::SqlType;
 
 /// Arguments of `make_interval`, in its order.
 const INTERVAL_PARTS: [&str; 7] = ["years", "months", "weeks", "days", "hours", "mins", "secs"];
@@ -251,13 +252,14 @@ fn array_of_subquery(query: &Query) -> Option<Expr> {
     }
     let mut query = query.clone();
     let SetExpr::Select(select) = query.body.as_mut() else { return array_of_whole(&query) };
-    if super::subqueries::select_reads_nothing(select) {
-        return Some(empty_array());
-    }
     let value = match select.projection.as_slice() {
         [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] => value.clone(),
         _ => return None,
     };
+    if super::subqueries::select_reads_nothing(select) {
+        let item = super::subqueries::column_type(select, &value).and_then(SqlType::array);
+        return Some(empty_array_of(item.unwrap_or(SqlType::TextArray)));
+    }
     if must_stay_whole(select, &value) || query.limit_clause.is_some() || query.fetch.is_some() || query.with.is_some()
     {
         return array_of_whole(&query);
@@ -344,10 +346,15 @@ fn array_sorted_by_itself(query: &Query) -> Option<Expr> {
 
 /// An array of texts without elements.
 pub(super) fn empty_array() -> Expr {
+    empty_array_of(SqlType::TextArray)
+}
+
+/// An array of this type without elements.
+fn empty_array_of(kind: SqlType) -> Expr {
     Expr::Cast {
         kind: CastKind::DoubleColon,
         expr: Box::new(array(Vec::new())),
-        data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None)),
+        data_type: DataType::Custom(ObjectName::from(vec![Ident::with_quote('"', kind.name())]), Vec::new()),
         array: false,
         format: None,
     }

@@ -54,7 +54,7 @@ fn subquery_of(query: &Query, value: &Expr) -> Option<Expr> {
     scalar(&mut query)
 }
 
-/// In a subquery over one table: `array_has(own array, outer)` -> `member = outer`, with a row per element;
+/// In a subquery over one table: `outer = ANY (own array)` -> `member = outer`, with a row per element;
 /// an expression that equals an outer column becomes such a column, too.
 pub(super) fn unnest_membership(select: &mut Select) {
     if let Some((factor, selection)) = with_members(select) {
@@ -106,8 +106,9 @@ fn member(inner: &Inner, conjunct: &Expr) -> Option<(Expr, Expr)> {
     }
     let Expr::Function(function) = conjunct else { return None };
     let arguments = plain_arguments(function)?;
-    let [array, outer] = arguments.as_slice() else { return None };
-    let is_membership = last_part(&function.name).as_deref() == Some("array_has");
+    let [operator, outer, array] = arguments.as_slice() else { return None };
+    let is_membership = last_part(&function.name).as_deref() == Some("compare_any")
+        && super::build::text_of(operator).is_some_and(|operator| operator == "=");
     let (own, of_outer) = inner.columns(array);
     let is_mixed = own > 0 && of_outer == 0 && inner.columns(outer).0 == 0;
     (is_membership && is_mixed).then(|| (call("unnest", vec![(*array).clone()]), (*outer).clone()))

@@ -37,17 +37,19 @@ impl VisitorMut for Typer<'_> {
         // The engine reads the bounds of a result as 64-bit numbers itself.
         match &mut query.limit_clause {
             Some(LimitClause::LimitOffset { limit, offset, .. }) => {
-                limit.iter_mut().for_each(bare);
-                offset.iter_mut().for_each(|offset| bare(&mut offset.value));
+                limit.iter_mut().for_each(|limit| self.bare(limit));
+                offset.iter_mut().for_each(|offset| self.bare(&mut offset.value));
             }
-            Some(LimitClause::OffsetCommaLimit { offset, limit }) => [offset, limit].into_iter().for_each(bare),
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                [offset, limit].into_iter().for_each(|bound| self.bare(bound));
+            }
             None => {}
         }
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(kind) = number_of(expr).and_then(|number| self.types.get(number - 1).copied().flatten()) {
+        if let Some(kind) = number_of(expr).and_then(|number| self.known(number)) {
             let (name, arguments) = match kind.scale {
                 Some(scale) => (super::numbers::LITERAL, vec![scale.to_string()]),
                 None => (kind.kind.name(), Vec::new()),
@@ -61,11 +63,20 @@ impl VisitorMut for Typer<'_> {
     }
 }
 
-fn bare(expr: &mut Expr) {
-    if let Expr::Cast { expr: inner, .. } = expr
-        && number_of(inner).is_some()
-    {
-        *expr = inner.as_ref().clone();
+impl Typer<'_> {
+    /// Takes the casts off a parameter whose type is known; of others, the client's cast tells it.
+    fn bare(&self, expr: &mut Expr) {
+        let mut inner = &*expr;
+        while let Expr::Cast { expr: of_cast, .. } = inner {
+            inner = of_cast;
+        }
+        if number_of(inner).is_some_and(|number| self.known(number).is_some()) {
+            *expr = inner.clone();
+        }
+    }
+
+    fn known(&self, number: usize) -> Option<ParameterType> {
+        self.types.get(number - 1).copied().flatten()
     }
 }
 

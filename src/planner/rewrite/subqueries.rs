@@ -13,13 +13,15 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, FunctionArgumentClause, GroupByExpr, JoinOperator, LimitClause, OrderByKind, Query,
-    Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value, visit_expressions, visit_expressions_mut,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, FunctionArgumentClause, GroupByExpr, Ident, JoinOperator,
+    LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value,
+    visit_expressions, visit_expressions_mut,
 };
 
 use super::build::{call, call_with, folded, last_part, null, parse_query, parts, truth};
 use super::{outer_rows, single_rows};
-use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty, system_columns};
+use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty, system_column_type, system_columns};
+use crate::types::SqlType;
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -99,7 +101,7 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
         return None;
     }
     if select_reads_nothing(select) {
-        return Some(null());
+        return Some(typed_null(select, &value));
     }
     let clauses = match query.order_by.take().map(|order| order.kind) {
         Some(OrderByKind::Expressions(keys)) => vec![FunctionArgumentClause::OrderBy(keys)],
@@ -116,6 +118,62 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
     select.projection = vec![SelectItem::UnnamedExpr(call_with("first_value", vec![value], clauses))];
     let outer = decorrelate(select);
     guarded(outer, Expr::Subquery(Box::new(query.clone())))
+}
+
+/// NULL of the type of a subquery's value, as far as the subquery alone tells it.
+fn typed_null_of(query: &Query) -> Expr {
+    let SetExpr::Select(select) = query.body.as_ref() else { return null() };
+    match select.projection.as_slice() {
+        [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] => typed_null(select, value),
+        _ => null(),
+    }
+}
+
+/// NULL of the type of a SELECT's value: of the cast around it, or of the system table's column that it is.
+fn typed_null(select: &Select, value: &Expr) -> Expr {
+    match value {
+        Expr::Nested(inner) => typed_null(select, inner),
+        Expr::Cast { kind, data_type, array, .. } => {
+            let (kind, data_type) = (kind.clone(), data_type.clone());
+            Expr::Cast { kind, expr: Box::new(null()), data_type, array: *array, format: None }
+        }
+        // What a cast to an object id became.
+        Expr::Function(function) => match last_part(&function.name) {
+            Some(name) if name.starts_with("as_reg") || name == "as_oid" => call(&name, vec![null()]),
+            _ => null(),
+        },
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
+            column_type(select, value).map_or_else(null, |kind| null_of(kind.name()))
+        }
+        _ => null(),
+    }
+}
+
+/// NULL of a type by PostgreSQL's short name.
+fn null_of(name: &str) -> Expr {
+    let data_type = DataType::Custom(ObjectName::from(vec![Ident::with_quote('"', name)]), Vec::new());
+    let mut cast = Expr::Cast { kind: CastKind::Cast, expr: Box::new(null()), data_type, array: false, format: None };
+    super::types::rewrite(&mut cast);
+    cast
+}
+
+/// The type of a column of a system table in FROM.
+pub(super) fn column_type(select: &Select, column: &Expr) -> Option<SqlType> {
+    let (table, name) = match column {
+        Expr::Identifier(ident) => (None, folded(ident)),
+        Expr::CompoundIdentifier(idents) => {
+            let [.., table, name] = idents.as_slice() else { return None };
+            (Some(folded(table)), folded(name))
+        }
+        _ => return None,
+    };
+    factors(select).filter(|factor| table.is_none() || called(factor) == table).find_map(|factor| match factor {
+        TableFactor::Table { name: relation, args: None, .. } => match parts(relation).as_slice() {
+            [schema, relation] => system_column_type(schema, relation, &name),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// The value with the subquery's own columns in the place of outer ones that they equal.
@@ -356,7 +414,8 @@ pub(super) fn simplify_empty(select: &mut Select) {
 fn remove_subqueries(expr: &mut Expr) {
     let _ = visit_expressions_mut(expr, |inner| {
         match inner {
-            Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => *inner = null(),
+            Expr::Subquery(query) => *inner = typed_null_of(query),
+            Expr::InSubquery { .. } | Expr::Exists { .. } => *inner = null(),
             // What `ARRAY(SELECT ...)` became.
             Expr::Function(function) if last_part(&function.name).as_deref() == Some("array_or_empty") => {
                 *inner = super::calls::empty_array();

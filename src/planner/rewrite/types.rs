@@ -2,9 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, CastKind, DataType, Expr, TimezoneInfo, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CastKind, DataType, Expr, Ident, ObjectName, TimezoneInfo, VisitorMut,
+};
 
 use super::build::{array, array_literal, call, last_part, null, text, text_of};
+use crate::types::SqlType;
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -115,7 +118,14 @@ pub(super) fn retype(data_type: &mut DataType) {
             ArrayElemTypeDef::SquareBracket(element, _)
             | ArrayElemTypeDef::AngleBracket(element)
             | ArrayElemTypeDef::Parenthesis(element),
-        ) => retype(element),
+        ) => match element.as_ref() {
+            // By the name that pg_type has for it: an element alone would be a plain number.
+            DataType::Custom(name, _) if last_part(name).as_deref() == Some(SqlType::Oid.name()) => {
+                let array = Ident::with_quote('"', SqlType::OidArray.name());
+                *data_type = DataType::Custom(ObjectName::from(vec![array]), Vec::new());
+            }
+            _ => retype(element),
+        },
         DataType::Custom(name, arguments)
             if arguments.is_empty() || last_part(name).as_deref() == Some("timestamptz") =>
         {

@@ -2,7 +2,7 @@
 //!
 //! Every relation of PostgreSQL 15 is there with its columns. What describes our objects is made
 //! from [`CatalogFacts`], with the object ids of the catalog; what every PostgreSQL has alike comes
-//! from [`super::exports`]; what this server does not have (triggers, extensions, ...) is empty.
+//! from [`super::exports`]; what this server does not have (triggers, policies, ...) is empty.
 //! Tables are built when a statement first names them; those of the catalog are kept with the
 //! provider, those of the session are built anew.
 
@@ -45,6 +45,7 @@ const MADE_HERE: &[&str] = &[
     "pg_depend",
     "pg_description",
     "pg_enum",
+    "pg_extension",
     "pg_group",
     "pg_index",
     "pg_indexes",
@@ -122,6 +123,7 @@ impl PgCatalog {
             "pg_sequence" => sequences::sequences(facts, &mut rows),
             "pg_sequences" => sequences::values(facts, session, &mut rows),
             "pg_statio_user_sequences" | "pg_statio_all_sequences" => sequences::statistics(facts, &mut rows),
+            "pg_extension" => objects::extensions(&mut rows),
             "pg_enum" => types::labels(facts, &mut rows),
             "pg_authid" | "pg_roles" | "pg_user" | "pg_shadow" | "pg_group" => roles::roles(facts, relation, &mut rows),
             "pg_auth_members" => roles::memberships(facts, &mut rows),

@@ -10,10 +10,10 @@ use datafusion::error::Result;
 use crate::catalog::{Database, PUBLIC, Rule};
 use crate::system::directory::{ConstraintPlace, DATABASE_OWNER_ROLE};
 use crate::system::exports::exported;
-use crate::system::facts::CatalogFacts;
+use crate::system::facts::{CatalogFacts, OWNER_OID};
 use crate::system::lookup::{Relation, row_type};
 use crate::system::named::BTREE;
-use crate::system::relations::{PG_CATALOG, system_relation};
+use crate::system::relations::{PG_CATALOG, PG_CATALOG_OID, system_relation};
 use crate::system::rows::{Rows, Value};
 
 /// pg_class id of pg_class: comments on relations and columns carry it.
@@ -32,6 +32,10 @@ pub(super) const CLASS_OF_DEFAULTS: u32 = 2_604;
 pub(super) const CLASS_OF_TYPES: u32 = 1_247;
 /// pg_class id of pg_rewrite.
 pub(super) const CLASS_OF_RULES: u32 = 2_618;
+/// pg_class id of pg_extension.
+const CLASS_OF_EXTENSIONS: u32 = 3_079;
+/// The object id of the extension `plpgsql`.
+const PROCEDURAL_EXTENSION: u32 = 13_559;
 /// The heap access method.
 const HEAP: u32 = 2;
 /// The default tablespace.
@@ -150,6 +154,18 @@ pub(super) fn databases(facts: &CatalogFacts, rows: &mut Rows) {
     }
 }
 
+/// pg_extension: the one that every database of PostgreSQL begins with, since programs look for it. What it is for,
+/// functions written by users, is refused here where they are made.
+pub(super) fn extensions(rows: &mut Rows) {
+    rows.push(&[
+        ("oid", PROCEDURAL_EXTENSION.into()),
+        ("extname", "plpgsql".into()),
+        ("extowner", OWNER_OID.into()),
+        ("extnamespace", PG_CATALOG_OID.into()),
+        ("extversion", "1.0".into()),
+    ]);
+}
+
 /// pg_description: comments on schemas, relations and columns.
 pub(super) fn descriptions(facts: &CatalogFacts, rows: &mut Rows) {
     let mut add = |object: u32, class: u32, part: i64, text: &str| {
@@ -178,6 +194,7 @@ pub(super) fn descriptions(facts: &CatalogFacts, rows: &mut Rows) {
     for constraint in facts.constraints().filter_map(ConstraintPlace::constraint) {
         add(constraint.oid, CLASS_OF_CONSTRAINTS, 0, &constraint.comment);
     }
+    add(PROCEDURAL_EXTENSION, CLASS_OF_EXTENSIONS, 0, "PL/pgSQL procedural language");
     for user_type in facts.user_types() {
         add(user_type.oid, CLASS_OF_TYPES, 0, &user_type.comment);
     }

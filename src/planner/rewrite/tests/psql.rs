@@ -46,10 +46,11 @@ async fn rows(action: &str) -> Option<Answer> {
 #[tokio::test]
 async fn databases_and_schemas_are_listed() {
     let Some(databases) = rows("\\l+").await else { return };
-    assert_eq!(databases.column("Name"), ["kubearmor"]);
-    assert_eq!(databases.column("Encoding"), ["UTF8"]);
-    assert_eq!(databases.column("Size"), ["20 kB"]);
-    assert_eq!(databases.column("Description"), ["KubeArmor events of the whole mesh"]);
+    assert_eq!(databases.column("Name"), ["kubearmor", "postgres"]);
+    assert_eq!(databases.column("Encoding"), ["UTF8", "UTF8"]);
+    assert_eq!(databases.column("Size"), ["20 kB", "0 bytes"]);
+    let about = ["KubeArmor events of the whole mesh", "default administrative connection database"];
+    assert_eq!(databases.column("Description"), about);
     let schemas = rows("\\dn+").await.expect("recorded");
     assert_eq!(schemas.column("Name"), ["mesh", "public"]);
     assert_eq!(schemas.column("Description"), ["the fleet's own state", "event tables and views"]);
@@ -68,9 +69,10 @@ async fn tables_and_views_are_listed() {
     assert_eq!(all.column("Owner"), ["armorlake"; 5]);
     let views = rows("\\dv").await.expect("recorded");
     assert_eq!(views.column("Name"), ["events", "processes"]);
-    for empty in ["\\di", "\\ds", "\\dm", "\\dE", "\\df", "\\dx", "\\dT", "\\dy"] {
+    for empty in ["\\di", "\\ds", "\\dm", "\\dE", "\\df", "\\dT", "\\dy"] {
         assert!(rows(empty).await.expect("recorded").rows.is_empty(), "{empty}");
     }
+    assert_eq!(rows("\\dx").await.expect("recorded").column("Name"), ["plpgsql"]);
 }
 
 #[tokio::test]
