@@ -87,7 +87,7 @@ impl FunctionRewrite for CastReader {
 }
 
 impl CastReader {
-    fn function(&self, function: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    fn function(&self, mut function: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
         match function.name() {
             // Items whose type their column alone does not tell, such as addresses.
             "make_array" => {

@@ -28,7 +28,7 @@ pub(in crate::planner) fn with_common_types(
         return Ok(plan);
     }
     let (as_type, marked) = (functions.udf(AS_TYPE)?, functions.udf(MARKED)?);
-    let choices = CastReader { as_type, marked: Arc::clone(&marked) };
+    let choices = CastReader { as_type, marked: Arc::clone(&marked), negate: functions.udf("number_negate")? };
     let mut any = false;
     let told = plan.transform_up_with_subqueries(|node| {
         let told = match node {

@@ -1,0 +1,23 @@
+-- count, sum, avg, min, max over ordinary, empty and NULL inputs.
+SELECT count(*), count(x), count(DISTINCT x), sum(x), avg(x), min(x), max(x) FROM (VALUES (1), (2), (2), (NULL), (5)) AS v(x);
+SELECT count(*), count(x), sum(x), avg(x), min(x), max(x) FROM (SELECT 1 AS x WHERE false) AS v;
+SELECT count(*), sum(1), max('a') FROM (VALUES (1), (2)) AS v(x) WHERE x > 5;
+SELECT g, count(*), sum(x) FROM (VALUES ('a', 1), ('b', 2), ('a', 3), (NULL, 4)) AS v(g, x) GROUP BY g ORDER BY g;
+SELECT g, count(*) FROM (VALUES ('a', 1), ('b', 2), ('a', 3)) AS v(g, x) GROUP BY g HAVING count(*) > 1;
+SELECT count(*) FILTER (WHERE x > 1), sum(x) FILTER (WHERE x > 100), avg(x) FILTER (WHERE x IS NOT NULL), count(DISTINCT x) FILTER (WHERE x < 5) FROM (VALUES (1), (2), (2), (NULL), (5)) AS v(x);
+SELECT sum(DISTINCT x), avg(DISTINCT x), count(DISTINCT x % 2) FROM (VALUES (1), (2), (2), (4)) AS v(x);
+SELECT sum(x), avg(x), pg_typeof(sum(x)), pg_typeof(avg(x)) FROM (VALUES (1::int2), (2)) AS v(x);
+SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (1.10), (2.20), (3.30)) AS v(x);
+SELECT min(x), max(x) FROM (VALUES ('b'), ('a'), ('C'), ('')) AS v(x);
+SELECT min(x), max(x) FROM (VALUES (date '2024-01-01'), (date '2023-01-01')) AS v(x);
+SELECT sum(x) FROM (VALUES ('1'), ('2')) AS v(x);
+SELECT avg(date '2024-01-01');
+SELECT x, count(*) FROM (VALUES (1), (2)) AS v(x);
+SELECT sum(count(*)) FROM (VALUES (1)) AS v(x);
+SELECT x FROM (VALUES (1), (2)) AS v(x) WHERE sum(x) > 1;
+SELECT x % 2 AS odd, count(*), array_agg(x ORDER BY x) FROM generate_series(1, 5) AS x GROUP BY odd ORDER BY odd;
+SELECT count(*) FROM generate_series(1, 100) AS x GROUP BY x / 30 ORDER BY x / 30;
+SELECT sum(x) / count(x), round(avg(x), 2), sum(x)::float8 / count(x) FROM (VALUES (1), (2), (4)) AS v(x);
+SELECT coalesce(sum(x), 0), count(*) = 0 FROM (SELECT 1 AS x WHERE false) AS v;
+SELECT count(*) AS n FROM (VALUES (1), (1), (2)) AS v(x) GROUP BY x ORDER BY n DESC, x LIMIT 1;
+SELECT max(x) - min(x), max(length(y)) FROM (VALUES (1, 'abc'), (9, 'z')) AS v(x, y);

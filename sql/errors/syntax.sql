@@ -1,0 +1,26 @@
+-- Statements that do not parse, or name what is not there.
+SELECT 1 +;
+SELECT (1;
+SELECT 1);
+SELECT 'open;
+';
+SELECT "open;
+";
+SELECT * FORM pg_class;
+FROBNICATE;
+SELECT * FROM no_such_table;
+SELECT * FROM no_such_schema.t;
+SELECT no_such_column;
+SELECT v.y FROM (VALUES (1)) AS v(x);
+SELECT w.x FROM (VALUES (1)) AS v(x);
+SELECT no_such_function(1);
+SELECT upper(1, 2);
+SELECT upper();
+SELECT 1::no_such_type;
+SELECT x FROM (VALUES (1)) AS a(x), (VALUES (2)) AS b(x);
+SELECT * FROM (VALUES (1)) AS a, (VALUES (2)) AS a;
+SELECT 1 UNION SELECT 1, 2;
+VALUES (1, 2), (3);
+SELECT count(*) FROM (VALUES (1)) AS v(x) GROUP BY y;
+SELECT sum(sum(x)) FROM (VALUES (1)) AS v(x);
+SELECT (SELECT 1, 2);

@@ -1,0 +1,22 @@
+-- Reading parts of json: arrows, paths, subscripts, keys, elements.
+SELECT '{"a": {"b": [10, 20]}}'::jsonb -> 'a', '{"a": {"b": [10, 20]}}'::jsonb -> 'a' -> 'b' -> 1, '{"a": {"b": [10, 20]}}'::jsonb -> 'a' -> 'b' ->> 0, '[1, 2, 3]'::jsonb -> -1, '[1, 2]'::jsonb -> 5, '{"a": 1}'::jsonb -> 'z', '"s"'::jsonb -> 'a';
+SELECT '{"a": "x", "n": null, "t": true, "o": {"k": 1.50}}'::jsonb ->> 'a', '{"n": null}'::jsonb ->> 'n', '{"n": null}'::jsonb -> 'n', '{"t": true}'::jsonb ->> 't', '{"o": {"k": 1.50}}'::jsonb ->> 'o', '{"a": 1}'::jsonb -> NULL::text, NULL::jsonb -> 'a';
+SELECT '{"a": {"b": [10, {"c": "x"}]}}'::jsonb #> '{a,b,1,c}', '{"a": {"b": [10, {"c": "x"}]}}'::jsonb #>> '{a,b,1,c}', '{"a": [1, 2]}'::jsonb #> '{a,-1}', '{"a": 1}'::jsonb #> '{}', '{"a": 1}'::jsonb #>> '{a,b}', '{"a": 1}'::json #>> ARRAY['a'];
+SELECT '{"a": 1, "b": [1, 2]}'::json -> 'b', '{"a":1, "a":2}'::json -> 'a', '{"a":  "x y"}'::json ->> 'a', '[{"a": 1}]'::json -> 0 ->> 'a', '{"1": "one"}'::json ->> '1', '["zero"]'::json ->> 0;
+SELECT ('{"a": {"b": [1, 2]}}'::jsonb)['a']['b'][1], ('{"a": 1}'::jsonb)['z'], ('[5, 6]'::jsonb)[0], ('"x"'::jsonb)['a'];
+SELECT jsonb_extract_path('{"a": {"b": 1}}', 'a', 'b'), jsonb_extract_path_text('{"a": {"b": "x"}}', 'a', 'b'), json_extract_path('{"a": [1, 2]}', 'a', '1'), json_extract_path_text('{"a": null}', 'a'), jsonb_extract_path('{"a": 1}', 'b');
+SELECT * FROM jsonb_each('{"b": 1, "a": {"x": null}, "c": "s"}');
+SELECT * FROM jsonb_each_text('{"b": 1, "a": null, "c": "s"}');
+SELECT key, value FROM json_each('{"b":1, "a":  {"x": 2}}') ORDER BY key;
+SELECT jsonb_object_keys('{"b": 1, "a": 2, "cc": 3}');
+SELECT jsonb_array_elements('[1, "a", null, [2], {"k": 1}]');
+SELECT x FROM jsonb_array_elements_text('[1, "a", null, true, [2, 3]]') AS x;
+SELECT x, n FROM json_array_elements('["p", "q"]') WITH ORDINALITY AS t(x, n);
+SELECT e ->> 'pod' AS pod, (e ->> 'count')::int AS count FROM jsonb_array_elements('[{"pod": "web", "count": 3}, {"pod": "db", "count": 1}]') AS e ORDER BY count;
+SELECT jsonb_array_elements('{"a": 1}');
+SELECT jsonb_object_keys('[1]');
+SELECT jsonb_array_length('[1, 2, [3]]'), json_array_length('[]'), jsonb_typeof('1'), jsonb_typeof('"s"'), jsonb_typeof('null'), jsonb_typeof('{}'), jsonb_typeof('[]'), json_typeof('true'), jsonb_typeof(NULL);
+SELECT jsonb_array_length('{"a": 1}');
+SELECT jsonb_array_length('5');
+SELECT ('{"a": "5"}'::jsonb ->> 'a')::int + 1, ('{"a": 5}'::jsonb -> 'a')::int + 1, ('{"a": 2.5}'::jsonb -> 'a')::numeric, ('{"a": true}'::jsonb -> 'a')::bool, ('{"d": "2024-01-01"}'::jsonb ->> 'd')::date;
+SELECT '{"a": 1}'::jsonb -> 'a' = '1', '{"a": 1}'::jsonb ->> 'a' = '1', '{"a": "x"}'::jsonb -> 'a' = '"x"'::jsonb, 'y' || ('{"a": "x"}'::jsonb ->> 'a');

@@ -1,0 +1,24 @@
+-- json and jsonb values made from SQL values.
+SELECT to_json(1), to_json(1.50), to_json('a"b'::text), to_json(true), to_json(NULL::int), to_json(date '2024-02-05'), to_json(timestamp '2024-02-05 10:30:00.5'), to_json(ARRAY[1, NULL]);
+SELECT to_jsonb(1), to_jsonb(1.50), to_jsonb(E'a\tb'::text), to_jsonb(false), to_jsonb(NULL::text), to_jsonb('1.2.3.4'::inet), to_jsonb('{"b":1,"a":2}'::json), to_jsonb(1e20::float8);
+SELECT json_build_object('a', 1, 'b', 'x', 'c', NULL, 'd', true, 'e', 1.50, 'f', ARRAY[1, 2]), jsonb_build_object('b', 1, 'a', jsonb_build_array(1, 'x', NULL)), json_build_object(), jsonb_build_object(1, 2);
+SELECT json_build_object('a');
+SELECT jsonb_build_object(NULL, 1);
+SELECT json_build_array(1, 'a', NULL, true, '{"k": [1]}'::json), jsonb_build_array(), json_build_array(date '2024-01-01', '{1,2}'::int[]);
+SELECT json_object('{a,1,b}');
+SELECT jsonb_object('{a,b}', '{1}');
+SELECT json_object_agg(k, v), jsonb_object_agg(k, v) FROM (VALUES ('b', 1), ('a', 2)) AS t(k, v);
+SELECT jsonb_object_agg(k, v) FROM (VALUES ('a', 1), ('a', 2)) AS t(k, v);
+SELECT json_object_agg(k, v) FROM (VALUES (NULL, 1)) AS t(k, v);
+SELECT json_agg(x), jsonb_object_agg('k', x) FROM (SELECT 1 AS x WHERE false) AS v;
+SELECT '{"b": 1, "a": [1, 2.50, {"x": null}], "b": 3}'::jsonb, '{"b": 1,  "a": 2, "b": 3}'::json, '[ ]'::jsonb, '{ }'::jsonb, ' 1 '::jsonb, '"a\u00e9\n\/"'::jsonb;
+SELECT '{"aa": 1, "b": 2, "a": 3, "": 4}'::jsonb, '[1e3, 1.10, -0.0, 1E-2, 100000000000000000000]'::jsonb, '{"a": 1e2}'::json;
+SELECT '{a: 1}'::jsonb;
+SELECT '[1, 2'::json;
+SELECT ''::jsonb;
+SELECT '{"a": 01}'::jsonb;
+SELECT E'"a\nb"'::jsonb;
+SELECT '"\ud83d"'::jsonb;
+SELECT '"\u0000"'::jsonb;
+SELECT 'nul'::json;
+SELECT json '{"a": 1}', jsonb '[1, 2]', '{"a": 1}'::text::jsonb, jsonb_pretty('{"a": [1, {"b": null}], "c": {}}');

@@ -1,0 +1,24 @@
+-- ORDER BY, LIMIT, OFFSET, FETCH and DISTINCT.
+SELECT x FROM (VALUES (2), (NULL), (1)) AS v(x) ORDER BY x;
+SELECT x FROM (VALUES (2), (NULL), (1)) AS v(x) ORDER BY x DESC;
+SELECT x FROM (VALUES (2), (NULL), (1)) AS v(x) ORDER BY x NULLS FIRST;
+SELECT x FROM (VALUES (2), (NULL), (1)) AS v(x) ORDER BY x DESC NULLS LAST;
+SELECT a, b FROM (VALUES ('x', 2), ('y', 1), ('x', 1)) AS v(a, b) ORDER BY a, b DESC;
+SELECT a AS k, b FROM (VALUES ('x', 2), ('y', 1)) AS v(a, b) ORDER BY k DESC;
+SELECT a, b FROM (VALUES ('x', 2), ('y', 1)) AS v(a, b) ORDER BY 2;
+SELECT a FROM (VALUES ('x', 2), ('y', 1)) AS v(a, b) ORDER BY b;
+SELECT a FROM (VALUES ('bb'), ('a'), ('ccc')) AS v(a) ORDER BY length(a) DESC;
+SELECT a FROM (VALUES ('x', 2)) AS v(a, b) ORDER BY 3;
+SELECT a FROM (VALUES ('x', 2)) AS v(a, b) ORDER BY nothing;
+SELECT x FROM generate_series(1, 10) AS x ORDER BY x LIMIT 3 OFFSET 2;
+SELECT x FROM generate_series(1, 10) AS x ORDER BY x DESC FETCH FIRST ROW ONLY;
+SELECT x FROM generate_series(1, 10) AS x ORDER BY x OFFSET 8 ROWS FETCH NEXT 5 ROWS ONLY;
+SELECT x FROM generate_series(1, 3) AS x ORDER BY x LIMIT NULL;
+SELECT x FROM generate_series(1, 3) AS x ORDER BY x LIMIT 0;
+SELECT x FROM generate_series(1, 3) AS x ORDER BY x LIMIT -1;
+SELECT x FROM generate_series(1, 3) AS x ORDER BY x OFFSET -1;
+SELECT x FROM generate_series(1, 5) AS x ORDER BY x LIMIT 1 + 1;
+SELECT DISTINCT a FROM (VALUES ('x', 2), ('y', 1), ('x', 1)) AS v(a, b) ORDER BY a DESC;
+SELECT DISTINCT a FROM (VALUES ('x', 2)) AS v(a, b) ORDER BY b;
+SELECT DISTINCT ON (a) a, b FROM (VALUES ('x', 2), ('y', 1), ('x', 1)) AS v(a, b) ORDER BY a, b;
+SELECT x FROM (SELECT 3 AS x UNION ALL SELECT 1 UNION ALL SELECT 2) AS u ORDER BY x LIMIT 2;

@@ -1,0 +1,20 @@
+-- generate_series and other functions that give rows.
+SELECT * FROM generate_series(1, 4) AS n;
+SELECT * FROM generate_series(5, 1, -2) AS n;
+SELECT * FROM generate_series(1, 2, 0) AS n;
+SELECT * FROM generate_series(3, 1) AS n;
+SELECT * FROM generate_series(0.5, 2, 0.5) AS n;
+SELECT n, n * n AS square FROM generate_series(1, 3) AS n ORDER BY n DESC;
+SELECT sum(n), count(*), avg(n) FROM generate_series(1, 100) AS n;
+SELECT t FROM generate_series(timestamp '2024-02-28', timestamp '2024-03-01', interval '1 day') AS t;
+SELECT t FROM generate_series(timestamp '2024-01-31', timestamp '2024-05-01', interval '1 month') AS t;
+SELECT n, t FROM generate_series(10, 30, 10) WITH ORDINALITY AS g(t, n);
+SELECT a, b FROM generate_series(1, 2) AS a, generate_series(1, 2) AS b ORDER BY a, b;
+SELECT a, b FROM generate_series(1, 3) AS a, generate_series(1, a) AS b ORDER BY a, b;
+SELECT generate_series(1, 3) AS n;
+SELECT generate_series(1, 2) AS a, generate_series(1, 3) AS b;
+SELECT n % 3 AS r, array_agg(n ORDER BY n) FROM generate_series(1, 7) AS n GROUP BY r ORDER BY r;
+SELECT n FROM generate_series(1, 20) AS n WHERE n % 7 = 0 ORDER BY n;
+SELECT * FROM generate_series(1, NULL) AS n;
+SELECT h, coalesce(c, 0) FROM generate_series(0, 3) AS h LEFT JOIN (VALUES (1, 5), (3, 7)) AS v(k, c) ON k = h ORDER BY h;
+SELECT * FROM generate_series(9223372036854775806, 9223372036854775807) AS n;

@@ -1,0 +1,24 @@
+-- Regular expressions: classes, anchors, repetition, flags, captures.
+SELECT 'nginx-7d9' ~ '^nginx-[0-9a-f]+$', 'nginx-7d9' ~ '^NGINX', 'nginx-7d9' ~* '^NGINX', 'nginx' !~ 'x$', 'nginx' !~* 'X$';
+SELECT '/usr/bin/curl' ~ '^/(usr/)?bin/', '10.0.0.1' ~ '^(\d{1,3}\.){3}\d{1,3}$', 'a.b' ~ 'a[.]b', 'a+b' ~ 'a\+b', 'a]b' ~ 'a[]]b', 'a^b' ~ 'a[\^]b';
+SELECT 'tab	here' ~ '\t', 'x y' ~ '\s', 'xy' ~ '\s', 'x_1' ~ '^\w+$', 'x-1' ~ '^\w+$', 'word' ~ '\Aword\Z', 'a word' ~ '\mword\M', 'swords' ~ '\yword\y';
+SELECT 'é' ~ '[[:alpha:]]', 'A' ~ '[[:upper:]]', 'a1' ~ '^[[:alnum:]]+$', ' ' ~ '[[:space:]]', '.' ~ '[[:punct:]]', 'ff' ~ '^[[:xdigit:]]+$';
+SELECT E'a\nb' ~ 'a.b', E'a\nb' ~ '^b', E'a\nb' ~ '(?n)^b', E'a\nb' ~ '(?n)a.b', 'ABC' ~ '(?i)abc', 'a b' ~ '(?x)a b', 'ab' ~ '(?x)a b';
+SELECT regexp_replace('2024-02-05', '(\d+)-(\d+)-(\d+)', '\3/\2/\1'), regexp_replace('aaa', 'a', 'b'), regexp_replace('aaa', 'a', 'b', 'g'), regexp_replace('AaA', 'a', 'x', 'gi');
+SELECT regexp_replace('foo', 'o', '[\&]', 'g'), regexp_replace('foo', '(o)', '\\\1', 'g'), regexp_replace('foo', 'x*', '-', 'g'), regexp_replace('', '^$', 'empty');
+SELECT regexp_matches('a1b22', '[a-z](\d+)', 'g');
+SELECT m[1] || ':' || m[2] FROM regexp_matches('a=1,b=2', '(\w)=(\d)', 'g') AS m;
+SELECT regexp_split_to_array('a, b,c ,d', '\s*,\s*'), regexp_split_to_array('abc', ''), regexp_split_to_array('', ','), regexp_split_to_array('aXbxc', 'x', 'i');
+SELECT x, n FROM regexp_split_to_table('one  two three', '\s+') WITH ORDINALITY AS t(x, n);
+SELECT regexp_count('banana', 'an'), regexp_count('banana', 'AN', 1, 'i'), regexp_count('banana', 'a', 3), regexp_instr('banana', 'n'), regexp_instr('banana', 'n', 1, 2), regexp_like('Banana', '^b', 'i'), regexp_substr('banana', 'n.', 4), regexp_substr('k=v', '(\w)=(\w)', 1, 1, '', 2);
+SELECT substring('pod-12-x' FROM '\d+'), substring('pod-12-x' FROM '-(\d+)-'), substring('pod' FROM 'x');
+SELECT 'a' ~ 'a{2}', 'aa' ~ '^a{2}$', 'aaaa' ~ '^a{2,3}$', 'aaa' ~ '^a{2,}$', substring('aaaa' FROM 'a+?'), substring('aaaa' FROM 'a{2,3}'), substring('xaaa' FROM 'x?a*?');
+SELECT 'abc' ~ '(';
+SELECT 'abc' ~ '[a';
+SELECT 'abc' ~ 'a{2,1}';
+SELECT 'abc' ~ '*a';
+SELECT regexp_replace('a', 'a', 'b', 'q');
+SELECT regexp_matches('a', 'a', 'z');
+SELECT regexp_match('a', 'a', 'g');
+SELECT regexp_count('a', 'a', 0);
+SELECT v FROM (VALUES ('web-1'), ('db-2'), (NULL), ('web-x')) AS t(v) WHERE v ~ '^web-\d$';

@@ -1,0 +1,22 @@
+-- date: spellings, arithmetic, limits.
+SET DateStyle = 'ISO, MDY';
+SELECT date 'today' = current_date, date 'tomorrow' = current_date + 1, date 'yesterday' = current_date - 1, date 'epoch', 'now'::date = current_date;
+SELECT date '2024-02-30';
+SELECT date '2023-02-29';
+SELECT date '2024-00-10';
+SELECT date '';
+SELECT date '2024-02-05 13:30', '2024-02-05T13:30:00Z'::date, date '0001-01-01', date '0044-03-15 BC', date '9999-12-31', date '20000-01-01';
+SELECT date '2024-02-28' + 2, date '2024-03-01' - 1, 1 + date '2023-12-31', date '2024-03-01' - date '2024-02-01', date '2023-01-01' - date '2024-01-01';
+SELECT date '2024-01-31' + interval '1 month', date '2024-03-31' - interval '1 month', date '2024-02-29' + interval '1 year', date '2024-02-05' + time '10:30';
+SELECT date '2024-02-05' + 1.5;
+SELECT date '2024-02-05' + date '2024-02-05';
+SELECT date '2024-02-05' * 2;
+SELECT date '2024-02-05' > date '2024-02-04', date '2024-02-05' = timestamp '2024-02-05', date '2024-02-05' < timestamp '2024-02-05 00:00:01', date '2024-02-05' BETWEEN '2024-02-01' AND '2024-02-28', greatest(date '2024-01-01', '2024-02-01');
+SELECT extract(year FROM d), extract(month FROM d), extract(day FROM d), extract(dow FROM d), extract(isodow FROM d), extract(doy FROM d), extract(week FROM d), extract(isoyear FROM d), extract(quarter FROM d), extract(epoch FROM d) FROM (VALUES (date '2024-12-30'), (date '2021-01-03')) AS v(d) ORDER BY d;
+SELECT make_date(2024, 2, 5), make_date(2024, 2, 29), make_date(-44, 3, 15), d - '2024-01-01'::date FROM (VALUES (date '2024-12-31')) AS v(d);
+SELECT make_date(2024, 2, 30);
+SELECT to_date('05.02.2024', 'DD.MM.YYYY'), to_date('2024 36', 'YYYY DDD'), to_date('Mon 05 Feb 2024', 'Dy DD Mon YYYY'), to_char(date '2024-02-05', 'FMDay, FMDD FMMonth YYYY'), to_char(date '2024-02-05', 'IYYY-"W"IW-ID');
+SELECT min(d), max(d), count(DISTINCT d), max(d) - min(d) FROM (VALUES (date '2024-02-05'), (date '2024-01-01'), (NULL), (date '2024-02-05')) AS v(d);
+SELECT d::date FROM generate_series(date '2024-02-27', date '2024-03-02', interval '1 day') AS d;
+SELECT '2024-02-05'::date::text, '2024-02-05'::date::timestamp, '2024-02-05'::text::date, '2024-02-05'::timestamp::date, isfinite(date '2024-02-05');
+RESET DateStyle;

@@ -1,0 +1,22 @@
+-- DateStyle: how dates are read and written.
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, DMY';
+SHOW DateStyle;
+SET DateStyle = 'ISO, MDY';
+SELECT date '5/2/2024', date '12/31/2024';
+SET DateStyle = 'ISO, YMD';
+SET DateStyle = 'German';
+SHOW DateStyle;
+SET DateStyle = 'SQL, MDY';
+SELECT date '2024-02-05', timestamp '2024-02-05 10:30:00.5', timestamptz '2024-02-05 10:30+00';
+SET DateStyle = 'SQL, DMY';
+SELECT date '2024-02-05', timestamp '2024-02-05 10:30:00', timestamptz '2024-02-05 10:30+00', date '0044-03-15 BC';
+SET DateStyle = 'Postgres, MDY';
+SELECT date '2024-02-05', timestamp '2024-02-05 10:30:00.25', timestamptz '2024-02-05 10:30+00';
+SET DateStyle = 'Postgres, DMY';
+SHOW DateStyle;
+SET DateStyle = 'nonsense';
+SET DateStyle = 'ISO';
+SHOW DateStyle;
+SELECT ROW(date '2024-02-05', timestamp '2024-02-05 10:30'), time '10:30:00.123', timestamp '2024-02-05 00:00:00', timestamp '2024-02-05 10:30:00.100';
+RESET DateStyle;

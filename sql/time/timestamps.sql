@@ -1,0 +1,23 @@
+-- timestamp and timestamptz: input, precision, comparison, zones.
+SET TimeZone = 'UTC';
+SELECT timestamptz '2024-02-05 10:30+02', timestamptz '2024-02-05 10:30 -05:30', timestamptz '2024-02-05 10:30Z', timestamptz '2024-02-05 10:30 Europe/Berlin', timestamptz '2024-07-05 10:30 America/New_York', timestamptz '2024-02-05 10:30 EST';
+SELECT timestamp '2024-02-05 25:00';
+SELECT timestamp '2024-02-05 10:61';
+SELECT timestamp 'garbage';
+SELECT timestamp '2024-02-05 10:30+02', timestamp(0) '2024-02-05 10:30:00.5', timestamp(3) '2024-02-05 10:30:00.12345', '2024-02-05 10:30:00.987654'::timestamptz(2), '2024-02-05 10:30:00.123456'::timestamp(6);
+SELECT timestamp '2024-02-05 10:30' + interval '1 day 2 hours', timestamp '2024-02-05 10:30' - interval '36 hours', timestamp '2024-03-01 00:00' - timestamp '2024-02-28 12:00', timestamptz '2024-03-01 00:00+00' - timestamptz '2024-02-28 12:00+02';
+SELECT timestamp '2024-02-05' + 1;
+SELECT timestamp '2024-02-05' + timestamp '2024-02-05';
+SELECT timestamptz '2024-02-05 10:30+00' AT TIME ZONE 'Asia/Kolkata', timestamp '2024-02-05 10:30' AT TIME ZONE 'Asia/Kolkata', timestamptz '2024-02-05 10:30+00' AT TIME ZONE interval '3 hours', timestamptz '2024-02-05 10:30+00' AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo';
+SELECT now() AT TIME ZONE 'Nowhere';
+SELECT timestamptz '2024-02-05 10:30+00' = timestamptz '2024-02-05 12:30+02', timestamp '2024-02-05 10:30' < timestamp '2024-02-05 10:31', timestamptz '2024-02-05 00:00+00' = date '2024-02-05', timestamp '2024-02-05' = timestamptz '2024-02-05 00:00+00';
+SET TimeZone = 'America/New_York';
+SELECT timestamptz '2024-02-05 10:30+00', timestamptz '2024-07-05 10:30+00', timestamp '2024-02-05 10:30'::timestamptz, timestamptz '2024-02-05 02:00+00'::date, timestamptz '2024-02-05 02:00+00'::timestamp;
+SELECT timestamptz '2024-03-10 02:30', timestamptz '2024-11-03 01:30', timestamptz '2024-03-09 12:00' + interval '1 day', timestamptz '2024-03-09 12:00' + interval '24 hours', date_trunc('day', timestamptz '2024-03-11 03:00+00');
+SET TimeZone = 'Asia/Kolkata';
+SELECT timestamptz '2024-02-05 10:30+00', extract(hour FROM timestamptz '2024-02-05 10:30+00'), extract(timezone FROM timestamptz '2024-02-05 10:30+00'), extract(timezone_hour FROM timestamptz '2024-02-05 10:30+00'), extract(timezone_minute FROM timestamptz '2024-02-05 10:30+00');
+SET TimeZone = 'UTC';
+SELECT extract(epoch FROM timestamptz '2024-02-05 10:30:00.25+00'), extract(microseconds FROM timestamp '2024-02-05 10:30:01.5'), extract(milliseconds FROM timestamp '2024-02-05 10:30:01.5'), extract(second FROM timestamp '2024-02-05 10:30:01.5'), date_part('second', timestamp '2024-02-05 10:30:01.5');
+SELECT to_timestamp(1707129000), to_timestamp(1707129000.123456), to_timestamp(0), to_timestamp(-0.5), make_timestamp(2024, 2, 5, 10, 30, 15.5), make_timestamptz(2024, 2, 5, 10, 30, 0, 'Asia/Tokyo');
+SELECT now() = transaction_timestamp(), now() = current_timestamp, statement_timestamp() >= now(), clock_timestamp() >= statement_timestamp(), localtimestamp = now()::timestamp, current_timestamp(0) - now() <= interval '0.5 s';
+RESET TimeZone;

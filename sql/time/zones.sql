@@ -1,0 +1,25 @@
+-- Time zones: names, abbreviations, offsets, daylight saving.
+SET TimeZone = 'Europe/Berlin';
+SHOW TimeZone;
+SELECT timestamptz '2024-01-15 12:00+00', timestamptz '2024-07-15 12:00+00', timestamp '2024-03-31 02:30'::timestamptz, timestamp '2024-10-27 02:30'::timestamptz;
+SELECT timestamptz '2024-03-30 12:00' + interval '1 day', timestamptz '2024-03-30 12:00' + interval '24 hours', timestamptz '2024-03-31 12:00' - timestamptz '2024-03-30 12:00', timestamptz '2024-10-26 12:00' + interval '1 day';
+SELECT date_trunc('hour', timestamptz '2024-10-27 00:30+00'), date_trunc('hour', timestamptz '2024-10-27 01:30+00'), date_trunc('day', timestamptz '2024-10-27 12:00'), date_trunc('day', timestamptz '2024-10-27 12:00', 'UTC');
+SELECT to_char(timestamptz '2024-01-15 12:00+00', 'YYYY-MM-DD HH24:MI TZ OF'), to_char(timestamptz '2024-07-15 12:00+00', 'HH24:MI TZ TZH:TZM');
+SET TIME ZONE 'UTC';
+SHOW TimeZone;
+SET TIME ZONE -5;
+SHOW TimeZone;
+SELECT timestamptz '2024-01-15 12:00+00';
+SET TIME ZONE INTERVAL '+05:30' HOUR TO MINUTE;
+SELECT timestamptz '2024-01-15 12:00+00';
+SET TIME ZONE 'Nowhere/City';
+SET TimeZone = 'EST5EDT';
+SELECT timestamptz '2024-01-15 12:00+00', timestamptz '2024-07-15 12:00+00';
+SET TimeZone = '+03';
+SELECT timestamptz '2024-01-15 12:00+00';
+SET TIME ZONE DEFAULT;
+SET TimeZone = 'UTC';
+SELECT timestamptz '2024-01-15 12:00+00' AT TIME ZONE 'PST', timestamptz '2024-01-15 12:00+00' AT TIME ZONE 'pst8pdt', timestamptz '2024-01-15 12:00+00' AT TIME ZONE '+03', timestamptz '2024-01-15 12:00+00' AT TIME ZONE 'utc', timezone('Asia/Tokyo', timestamptz '2024-01-15 12:00+00');
+SELECT count(*) > 300 FROM pg_timezone_names;
+SELECT name, utc_offset, is_dst FROM pg_timezone_names WHERE name IN ('Asia/Tokyo', 'Asia/Kolkata') ORDER BY name;
+RESET TimeZone;

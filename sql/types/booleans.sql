@@ -1,0 +1,20 @@
+-- Three-valued logic and how truth values are written.
+SELECT true, false, NULL::bool, 't'::bool, 'yes'::bool, 'on'::bool, '1'::bool, 'f'::bool, 'no'::bool, 'off'::bool, '0'::bool;
+SELECT 'TRUE'::bool, ' y '::bool, 'tr'::bool, 'fal'::bool, 'of'::bool;
+SELECT 'o'::bool;
+SELECT 'maybe'::bool;
+SELECT ''::bool;
+SELECT a, b, a AND b AS "and", a OR b AS "or", NOT a AS "not" FROM (VALUES (true), (false), (NULL)) AS x(a), (VALUES (true), (false), (NULL)) AS y(b) ORDER BY a, b;
+SELECT a IS TRUE, a IS FALSE, a IS UNKNOWN, a IS NOT TRUE, a IS NOT FALSE, a IS NOT UNKNOWN FROM (VALUES (true), (false), (NULL)) AS x(a) ORDER BY a;
+SELECT true > false, true = true, false < true, true <> NULL, true IS DISTINCT FROM NULL, NULL::bool IS NOT DISTINCT FROM NULL;
+SELECT true::int, false::int, 7::bool, 0::bool, true::text, false::varchar(2), 'true'::text::bool;
+SELECT true + 1;
+SELECT true::int2;
+SELECT 1.5::bool;
+SELECT bool_and(a), bool_or(a), every(a) FROM (VALUES (true), (NULL), (false)) AS x(a);
+SELECT bool_and(a), bool_or(a) FROM (VALUES (NULL::bool)) AS x(a);
+SELECT min(a::int), max(a::int), count(a), count(*) FILTER (WHERE a) FROM (VALUES (true), (NULL), (false)) AS x(a);
+SELECT a, count(*) FROM (VALUES (true), (false), (true), (NULL)) AS x(a) GROUP BY a ORDER BY a DESC NULLS LAST;
+SELECT CASE WHEN NULL THEN 'yes' ELSE 'no' END, CASE WHEN NOT NULL::bool THEN 'yes' ELSE 'no' END;
+SELECT 1 WHERE NULL;
+SELECT 1 WHERE 1;

@@ -1,0 +1,22 @@
+-- Explicit and implicit conversions between types.
+SELECT '42'::int, 42::text, 42::float8, 42::numeric(6, 2), 42.7::int, 42.5::numeric(4, 0), '42'::varchar::int8;
+SELECT cast('2024-02-05' AS date), cast('2024-02-05' AS timestamp), '2024-02-05 10:00'::timestamp::date, '2024-02-05'::date::timestamp, '10:30'::time::text;
+SELECT int '7';
+SELECT 'abc'::int;
+SELECT '2024-13-01'::date;
+SELECT 1::date;
+SELECT true::float8;
+SELECT '{1,2}'::int[]::text, '{1,2}'::int[]::text[], '{1.4,2.6}'::numeric[]::int[], ARRAY['1', '2']::int8[];
+SELECT '{"a": 1}'::json::jsonb, '{"a": 1}'::jsonb::text, '"5"'::jsonb::text, '5'::jsonb::int, 'true'::jsonb::bool, '1.5'::jsonb::numeric;
+SELECT 1 = '1', 1.5 = '1.5', date '2024-01-01' = '2024-01-01', true = 't', 'a'::text = 'a'::varchar, 1 = 1.0;
+SELECT 1 = 'one';
+SELECT 1 = '1'::text;
+SELECT 'a' || 1, 1 || 'a', 'd: ' || date '2024-01-01', 'b' || true, 'n' || 1.50, 'x' || NULL::int;
+SELECT coalesce(1, 'a');
+SELECT pg_typeof(x), x FROM (SELECT '1' AS x UNION ALL SELECT 'b') AS u ORDER BY 2;
+SELECT x, pg_typeof(x) FROM (SELECT 1 AS x UNION ALL SELECT 2::bigint) AS u ORDER BY 1;
+SELECT x FROM (VALUES (1), ('2')) AS v(x) ORDER BY 1;
+SELECT x FROM (VALUES (1), (true)) AS v(x);
+SELECT cast(NULL AS int), NULL::text, NULL::date IS NULL, ''::text, cast('' AS varchar(3));
+SELECT 1::nosuchtype;
+SELECT cast(1 AS int) + cast('2' AS int2) * cast(3.0 AS float4);

@@ -1,0 +1,28 @@
+-- Binary fractions: text form, special values, comparison and rounding.
+SELECT 1.0::float8, 0.1::float8, 1e20::float8, 1e15::float8, 1e16::float8, 123456789012345678::float8, 1e-5::float8, 0.0001::float8;
+SELECT 0.1::float8 + 0.2::float8, 0.1::float4, 0.1::float4::float8, 1::float4 / 3, 1::float8 / 3, 16777217::float4;
+SELECT 'NaN'::float8, 'Infinity'::float8, '-inf'::float8, 'nan'::float4, ' infinity '::float4;
+SELECT 'NaN'::float8 = 'NaN'::float8, 'NaN'::float8 > 'Infinity'::float8, 'NaN'::float8 < 1, '-0'::float8 = 0, '-0'::float8;
+SELECT 'Infinity'::float8 - 'Infinity'::float8, 'Infinity'::float8 * -1, 1 / 'Infinity'::float8, 'NaN'::float8 + 1;
+SELECT x FROM (VALUES ('NaN'::float8), (1), ('-Infinity'), (NULL), ('Infinity')) AS v(x) ORDER BY x;
+SELECT 1::float8 / 0;
+SELECT 1e308::float8 * 10;
+SELECT 1e-308::float8 / 1e10;
+SELECT 1e39::float4;
+SELECT '1e400'::float8;
+SELECT 'abc'::float8;
+SELECT round(2.5::float8), round(3.5::float8), round(-2.5::float8), trunc(-2.7::float8), ceil(2.1::float8), floor(-2.1::float8), sign(-2.5::float8), abs(-1.5::float8);
+SELECT round(2.345::float8, 2);
+SELECT 2.5::float8::int, 1e10::float8::int8, 32767.4::float8::int2, 1.5::float4::int, 1e10::float8::numeric, 0.1::float8::numeric;
+SELECT 1e10::float8::int;
+SELECT 'NaN'::float8::int;
+SELECT sqrt(-1::float8);
+SELECT ln(-1::float8);
+SELECT degrees(1::float8), radians(180::float8), pi(), sin(1), cos(1), tan(1), asin(1), acos(0), atan(1), atan2(1, -1), cot(1);
+SELECT sinh(1), cosh(1), tanh(0.5), asinh(1), acosh(2), atanh(0.5);
+SET extra_float_digits = 0;
+SELECT 0.1::float8 + 0.2::float8, 1::float8 / 3, 0.1::float4, 1e15::float8, 123456789.123456789::float8;
+SET extra_float_digits = -5;
+SELECT 1::float8 / 3, 1::float4 / 3;
+RESET extra_float_digits;
+SELECT 1::float8 / 3, 3.0::float8::text || 'x', 1.5::float4::text;

@@ -1,0 +1,27 @@
+-- Whole numbers: limits, division, remainders, bits and spellings.
+SELECT 32767::int2, -32768::int2, 2147483647::int4, 9223372036854775807::int8;
+SELECT 32768::int2;
+SELECT -32769::int2;
+SELECT 2147483647 + 1;
+SELECT 2147483647::bigint + 1;
+SELECT 9223372036854775807 + 1;
+SELECT (-9223372036854775808) / -1;
+SELECT 30000::int2 * 2::int2;
+SELECT abs((-2147483648)::int4);
+SELECT -(-32768)::int2;
+SELECT 7 / 2, -7 / 2, 7 / -2, 7 % 3, -7 % 3, 7 % -3, mod(-7, 3), div(7, 2), div(-7, 2);
+SELECT 5 % 0;
+SELECT 1::int2 / 0::int2;
+SELECT 12 & 10, 12 | 10, 12 # 10, ~12, 1 << 4, -16 >> 2, 1::int8 << 40;
+SELECT 1 << 33, 1 << 32;
+SELECT ' 42 '::int, '-0'::int, '+7'::int;
+SELECT '4 2'::int;
+SELECT ''::int;
+SELECT '1.5'::int;
+SELECT 2.5::int, 3.5::int, -2.5::int, 2.5::float8::int, 3.5::float8::int, -0.5::float8::int;
+SELECT 1e10::int;
+SELECT '99999999999'::int;
+SELECT gcd(0, 0), gcd(-12, 18), gcd(330, 462), lcm(0, 5), lcm(-4, 6), gcd(1071::bigint, 462), lcm(330, 462);
+SELECT pg_typeof(1), pg_typeof(2147483648), pg_typeof(9223372036854775808), pg_typeof(1::int2 + 1::int2), pg_typeof(1::int2 + 1), pg_typeof(1 + 1::int8), pg_typeof(1::int2 / 2::int2);
+SELECT to_hex(255), to_hex(-1), to_hex(1099511627775), factorial(10), factorial(20);
+SELECT factorial(-1);

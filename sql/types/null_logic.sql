@@ -1,0 +1,23 @@
+-- What NULL does in comparisons, functions, lists and aggregates.
+SELECT NULL = NULL, NULL <> NULL, 1 = NULL, NULL IS NULL, 1 IS NOT NULL, NULL IS DISTINCT FROM NULL, 1 IS DISTINCT FROM NULL, 1 IS NOT DISTINCT FROM 1;
+SELECT NULL + 1, NULL || 'a', NULL AND false, NULL OR true, NOT NULL::bool, NULL BETWEEN 1 AND 2, 1 BETWEEN NULL AND 0;
+SELECT 1 IN (1, NULL), 2 IN (1, NULL), 2 NOT IN (1, NULL), NULL IN (1), NULL IN (NULL), 1 NOT IN (2, 3);
+SELECT coalesce(NULL, NULL, 3), coalesce(NULL, 'x'), coalesce(NULL::int, NULL), nullif(1, 1), nullif(1, 2), nullif(NULL, 1), nullif(1, NULL);
+SELECT greatest(1, NULL, 3), least(NULL, 2), greatest(NULL, NULL), least(NULL::int, NULL);
+SELECT NULL::int ISNULL, 1 NOTNULL, NULL IS UNKNOWN, (NULL = 1) IS TRUE;
+SELECT CASE NULL WHEN NULL THEN 'equal' ELSE 'not' END, CASE WHEN NULL THEN 1 END IS NULL;
+SELECT ROW(1, NULL) = ROW(1, NULL), ROW(1, NULL) = ROW(2, NULL), ROW(1, NULL) <> ROW(2, NULL), ROW(1, 2) < ROW(1, NULL), ROW(1, NULL) < ROW(2, NULL);
+SELECT ROW(1, NULL) IS DISTINCT FROM ROW(1, NULL), ROW(1, NULL) IS NOT DISTINCT FROM ROW(1, 2);
+SELECT count(*), count(x), sum(x), avg(x), min(x), max(x), array_agg(x), string_agg(x::text, ',') FROM (VALUES (NULL::int), (NULL)) AS v(x);
+SELECT count(*), count(x), sum(x), max(x), array_agg(x), bool_and(x > 1) FROM (SELECT 1 AS x WHERE false) AS v;
+SELECT count(DISTINCT x), count(DISTINCT (x IS NULL)) FROM (VALUES (1), (NULL), (1), (NULL)) AS v(x);
+SELECT DISTINCT x FROM (VALUES (1), (NULL), (1), (NULL)) AS v(x) ORDER BY x NULLS FIRST;
+SELECT x, count(*) FROM (VALUES ('a'), (NULL), (NULL)) AS v(x) GROUP BY x ORDER BY x;
+SELECT a.x, b.x FROM (VALUES (1), (NULL)) AS a(x) JOIN (VALUES (1), (NULL)) AS b(x) ON a.x = b.x;
+SELECT a.x, b.x FROM (VALUES (1), (NULL)) AS a(x) JOIN (VALUES (1), (NULL)) AS b(x) ON a.x IS NOT DISTINCT FROM b.x ORDER BY 1;
+SELECT x FROM (VALUES (1), (NULL)) AS v(x) EXCEPT SELECT NULL;
+SELECT x FROM (VALUES (1), (NULL)) AS v(x) INTERSECT SELECT NULL;
+SELECT length(NULL), upper(NULL), abs(NULL::int), round(NULL, 2), substr('abc', NULL), now() + NULL::interval IS NULL, lower(NULL) IS NULL;
+SELECT NULL LIKE 'a', 'a' LIKE NULL, NULL ~ 'a', NULL IN (SELECT 1 WHERE false), NULL NOT IN (SELECT 1 WHERE false), NULL = ALL (SELECT 1 WHERE false);
+SELECT array_position(ARRAY[1, NULL, 2], NULL), array_remove(ARRAY[1, NULL], NULL), ARRAY[NULL] = ARRAY[NULL], ARRAY[1, NULL] @> ARRAY[NULL]::int[];
+SELECT concat('a', NULL, 'b'), concat_ws('-', NULL, 'a', NULL, 'b'), format('%s|%L', NULL, NULL), quote_nullable(NULL), array_to_string(ARRAY['a', NULL, 'b'], ',', '?');

@@ -1,0 +1,25 @@
+-- Exact numbers: scale, rounding, typmods and comparison.
+SELECT 1.10, 1.1 = 1.10, 1.10 + 1.2, 1.5 * 1.25, 0.1 + 0.2 = 0.3;
+SELECT 3.14159::numeric(5, 2), 2.5::numeric(3), 3.5::numeric(3), -2.5::numeric(3), 0.005::numeric(4, 2);
+SELECT 1000::numeric(5, 2);
+SELECT 999.999::numeric(5, 2);
+SELECT 1 / 3.0, 10.0 / 4, 1.0 / 7, 22 / 7.0;
+SELECT 7.5 % 2, -7.5 % 2, 7.5 % -2, mod(10.25, 3), div(10.25, 3), div(-10.25, 3);
+SELECT 1.0 / 0;
+SELECT round(2.5), round(-2.5), round(2.345, 2), round(1234.5, -2), round(-0.5), round(0.4999);
+SELECT trunc(2.9), trunc(-2.9), trunc(1.2345, 2), trunc(1299.9, -2), ceil(-0.5), floor(-0.5), ceiling(1.0001);
+SELECT '1e3'::numeric, '1.5e-3'::numeric, ' 12.50 '::numeric, '-.5'::numeric, '5.'::numeric, '+1'::numeric;
+SELECT '1,000'::numeric;
+SELECT '1e'::numeric;
+SELECT 1.0::text, 100.50::text, 0.000001::text, 1e-10, 1e5, 1.2e3;
+SELECT 1.5 > 1, 1.5 = 1.5::float8, 2 = 2.0, 0.1::float8 = 0.1, 1.10 IN (1.1, 2), 3 BETWEEN 2.9 AND 3.1;
+SELECT sqrt(-1.0);
+SELECT ln(0);
+SELECT power(0, -1);
+SELECT power(-8, 0.5);
+SELECT width_bucket(5.35, 0.024, 10.06, 5), width_bucket(-1, 0, 10, 5), width_bucket(11, 0, 10, 5);
+SELECT pg_typeof(1.5), pg_typeof(1 + 1.5), pg_typeof(1.5 + 1::float8), pg_typeof(round(1.5)), pg_typeof(sum(1.5)), pg_typeof(avg(1));
+SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (1.25), (2.50), (3.75)) AS v(x);
+SELECT 12345678901234567890.123 + 0.001, 99999999999999999999 * 10, -12345678901234567890.5;
+SELECT 1.50::int, 1.49::int, -1.5::int, 3000000000.0::int8;
+SELECT 3000000000.0::int;
