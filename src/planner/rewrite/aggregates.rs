@@ -121,3 +121,54 @@ fn pairs(function: &Function, name: &str) -> Option<Expr> {
     let values = collected(&value, function, clauses, function.filter.clone());
     Some(call(if name == "json_object_agg" { "json_of_pairs" } else { "jsonb_of_pairs" }, vec![keys, values]))
 }
+
+/// A function of this name is an aggregate, or gives a set.
+pub(super) fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.contains(&name)
+}
+
+const AGGREGATES: &[&str] = &[
+    "approx_distinct",
+    "array_agg",
+    "avg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "bool_and",
+    "bool_or",
+    "corr",
+    "count",
+    "covar_pop",
+    "covar_samp",
+    "every",
+    "first_value",
+    "json_agg",
+    "json_object_agg",
+    "jsonb_agg",
+    "jsonb_object_agg",
+    "last_value",
+    "max",
+    "median",
+    "min",
+    "mode",
+    "percentile_cont",
+    "percentile_disc",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "string_agg",
+    "sum",
+    "unnest",
+    "var_pop",
+    "var_samp",
+    "variance",
+];

@@ -289,7 +289,7 @@ fn must_stay_whole(select: &Select, value: &Expr) -> bool {
     let _ = visit_expressions(value, |inner| {
         if let Expr::Function(function) = inner {
             let name = last_part(&function.name).unwrap_or_default();
-            changes_rows |= name == "unnest" || super::subqueries::is_aggregate(&name) || function.over.is_some();
+            changes_rows |= name == "unnest" || super::aggregates::is_aggregate(&name) || function.over.is_some();
         }
         ControlFlow::<()>::Continue(())
     });

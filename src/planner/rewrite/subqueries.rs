@@ -18,6 +18,7 @@ use datafusion::sql::sqlparser::ast::{
     visit_expressions, visit_expressions_mut,
 };
 
+use super::aggregates::is_aggregate;
 use super::build::{call, call_with, folded, last_part, null, parse_query, parts, truth};
 use super::{outer_rows, single_rows};
 use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty, system_column_type, system_columns};
@@ -467,63 +468,12 @@ fn aggregates(expr: &Expr) -> bool {
     let _ = visit_expressions(&own, |inner| {
         if let Expr::Function(function) = inner {
             let name = last_part(&function.name).unwrap_or_default();
-            found |= AGGREGATES.contains(&name.as_str());
+            found |= is_aggregate(&name);
         }
         ControlFlow::<()>::Continue(())
     });
     found
 }
-
-/// A function of this name is an aggregate, or gives a set.
-pub(super) fn is_aggregate(name: &str) -> bool {
-    AGGREGATES.contains(&name)
-}
-
-const AGGREGATES: &[&str] = &[
-    "approx_distinct",
-    "array_agg",
-    "avg",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "bool_and",
-    "bool_or",
-    "corr",
-    "count",
-    "covar_pop",
-    "covar_samp",
-    "every",
-    "first_value",
-    "json_agg",
-    "json_object_agg",
-    "jsonb_agg",
-    "jsonb_object_agg",
-    "last_value",
-    "max",
-    "median",
-    "min",
-    "mode",
-    "percentile_cont",
-    "percentile_disc",
-    "regr_avgx",
-    "regr_avgy",
-    "regr_count",
-    "regr_intercept",
-    "regr_r2",
-    "regr_slope",
-    "regr_sxx",
-    "regr_sxy",
-    "regr_syy",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "string_agg",
-    "sum",
-    "unnest",
-    "var_pop",
-    "var_samp",
-    "variance",
-];
 
 /// `LIMIT n` with a written n above 0, and no OFFSET.
 pub(super) fn allows_one_row(limit: Option<&LimitClause>) -> bool {
