@@ -99,6 +99,10 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
     if select_reads_nothing(select) {
         return Some(null());
     }
+    // What depends on no outer row the engine runs as it is written, and counts its rows.
+    if query.limit_clause.as_ref().is_some_and(|limit| !allows_one_row(Some(limit))) || !looks_out(select) {
+        return None;
+    }
     let clauses = match query.order_by.take().map(|order| order.kind) {
         Some(OrderByKind::Expressions(keys)) => vec![FunctionArgumentClause::OrderBy(keys)],
         _ => Vec::new(),
@@ -114,6 +118,16 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
     select.projection = vec![SelectItem::UnnamedExpr(call_with("first_value", vec![value], clauses))];
     let outer = decorrelate(select);
     guarded(outer, Expr::Subquery(Box::new(query.clone())))
+}
+
+/// Whether it mentions a column that is not its own, as far as one knows.
+fn looks_out(select: &Select) -> bool {
+    let inner = Inner::of(select);
+    let found = visit_expressions(select, |expr| match inner.is_outer_column(expr) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// The value with the subquery's own columns in the place of outer ones that they equal.
@@ -421,19 +435,48 @@ pub(super) fn is_aggregate(name: &str) -> bool {
 const AGGREGATES: &[&str] = &[
     "array_agg",
     "avg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
     "bool_and",
     "bool_or",
+    "corr",
     "count",
+    "covar_pop",
+    "covar_samp",
     "every",
     "first_value",
     "json_agg",
     "json_object_agg",
+    "jsonb_agg",
+    "jsonb_object_agg",
     "last_value",
     "max",
     "min",
+    "mode",
+    "percentile_cont",
+    "percentile_disc",
+    "range_agg",
+    "range_intersect_agg",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
     "string_agg",
     "sum",
     "unnest",
+    "var_pop",
+    "var_samp",
+    "variance",
+    "xmlagg",
 ];
 
 /// `LIMIT n` with a written n above 0, and no OFFSET.
