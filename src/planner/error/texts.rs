@@ -186,6 +186,13 @@ fn grouping(text: &str) -> Option<SqlError> {
     if text.starts_with("Aggregate functions are not allowed in the WHERE clause") {
         return error(Code::GroupingError, "aggregate functions are not allowed in WHERE");
     }
+    if text.starts_with("Granularity of `date_trunc` must be") {
+        return error(Code::FeatureNotSupported, "date_trunc() with a unit that is not a constant is not supported");
+    }
+    if text.starts_with("Scalar subquery returned more than one row") {
+        let told = "more than one row returned by a subquery used as an expression";
+        return error(Code::CardinalityViolation, told);
+    }
     if text.starts_with("Aggregate function calls cannot be nested") {
         return error(Code::GroupingError, "aggregate function calls cannot be nested");
     }

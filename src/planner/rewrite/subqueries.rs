@@ -103,6 +103,10 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
     if select_reads_nothing(select) {
         return Some(typed_null(select, &value));
     }
+    // What depends on no outer row the engine runs as it is written, and counts its rows.
+    if query.limit_clause.as_ref().is_some_and(|limit| !allows_one_row(Some(limit))) || !looks_out(select) {
+        return None;
+    }
     let clauses = match query.order_by.take().map(|order| order.kind) {
         Some(OrderByKind::Expressions(keys)) => vec![FunctionArgumentClause::OrderBy(keys)],
         _ => Vec::new(),
@@ -174,6 +178,16 @@ pub(super) fn column_type(select: &Select, column: &Expr) -> Option<SqlType> {
         },
         _ => None,
     })
+}
+
+/// Whether it mentions a column that is not its own, as far as one knows.
+fn looks_out(select: &Select) -> bool {
+    let inner = Inner::of(select);
+    let found = visit_expressions(select, |expr| match inner.is_outer_column(expr) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// The value with the subquery's own columns in the place of outer ones that they equal.
@@ -505,6 +519,8 @@ const AGGREGATES: &[&str] = &[
     "mode",
     "percentile_cont",
     "percentile_disc",
+    "range_agg",
+    "range_intersect_agg",
     "regr_avgx",
     "regr_avgy",
     "regr_count",
@@ -523,6 +539,7 @@ const AGGREGATES: &[&str] = &[
     "var_pop",
     "var_samp",
     "variance",
+    "xmlagg",
 ];
 
 /// `LIMIT n` with a written n above 0, and no OFFSET.
