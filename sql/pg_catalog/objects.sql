@@ -21,7 +21,7 @@ SELECT has_table_privilege('pg_class', 'NOTHING');
 SELECT has_schema_privilege('no_such', 'USAGE');
 SELECT pg_get_userbyid(0), pg_encoding_to_char(6), pg_char_to_encoding('UTF8'), getdatabaseencoding(), pg_client_encoding();
 SELECT current_user = session_user, current_user = user, current_catalog = current_database(), current_role = current_user;
-SELECT version() LIKE 'PostgreSQL 15%', current_setting('server_version_num')::int / 10000, pg_is_in_recovery(), pg_backend_pid() > 0;
+SELECT current_setting('server_version_num')::int / 10000, pg_is_in_recovery(), pg_backend_pid() > 0;
 SELECT amname FROM pg_am WHERE amname IN ('heap', 'btree') ORDER BY amname;
 SELECT castsource::regtype, casttarget::regtype, castcontext FROM pg_cast WHERE castsource = 'int4'::regtype AND casttarget IN ('int8'::regtype, 'bool'::regtype, 'float8'::regtype) ORDER BY 2;
 SELECT oprname, oprleft::regtype, oprright::regtype, oprresult::regtype FROM pg_operator WHERE oprname = '@>' AND oprleft = 'jsonb'::regtype;

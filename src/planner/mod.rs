@@ -38,6 +38,7 @@ use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::catalog::{Catalog, DEFAULT_DATABASE};
 use crate::env::Clock;
@@ -179,7 +180,7 @@ impl Planner {
 
     /// Parses a query, to be run any number of times.
     pub fn parse_query(&self, sql: &str) -> Result<ParsedQuery, SqlError> {
-        let statement = parse_statement(&self.base, sql).map_err(|error| located_error(&error, sql))?;
+        let statement = parse_statement(sql).map_err(|error| located_error(&error, sql))?;
         Ok(ParsedQuery { sql: sql.into(), statement: Arc::new(statement), parameters: Arc::default() })
     }
 
@@ -207,7 +208,7 @@ impl Planner {
             return told;
         }
         let planned = async {
-            let plan = logical_plan(&session, &parse_statement(&session, sql)?, &[]).await?;
+            let plan = logical_plan(&session, &parse_statement(sql)?, &[]).await?;
             session.analyzer().execute_and_check(plan, session.config_options(), |_, _| {})
         };
         match planned.await {
@@ -402,8 +403,15 @@ fn shown_columns(schema: &Schema, origins: &[Option<ColumnOrigin>], session: &Se
 }
 
 /// A text as the engine's parser reads it.
-fn parse_statement(session: &SessionState, sql: &str) -> Result<EngineStatement, DataFusionError> {
-    session.sql_to_statement(sql, &datafusion::config::Dialect::PostgreSQL)
+fn parse_statement(sql: &str) -> Result<EngineStatement, DataFusionError> {
+    let unreadable = |error| DataFusionError::SQL(Box::new(error), None);
+    let mut parser = parse::parser(sql).map_err(unreadable)?;
+    let statement = parser.parse_statement().map_err(unreadable)?;
+    if parser.peek_token_ref().token != Token::EOF {
+        let error = parser.expected_ref::<EngineStatement>("end of statement", parser.peek_token_ref());
+        return error.map_err(unreadable);
+    }
+    Ok(EngineStatement::Statement(Box::new(statement)))
 }
 
 /// The plan of a query for a client, who sees objects by their names.

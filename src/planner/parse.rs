@@ -13,14 +13,14 @@ mod definitions;
 mod explain;
 mod lexer;
 mod limits;
+mod mend;
 mod reader;
 mod reserved;
 mod settings;
 mod stored;
 
 use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::types::{Code, SqlError};
@@ -29,6 +29,7 @@ use super::statement::{InnerQuery, ParsedStatement, Statement};
 pub use definitions::CURRENT_ROLE;
 pub(super) use definitions::type_of_text;
 pub(super) use lexer::{Lexeme, Lexer};
+pub(super) use mend::parser;
 use reader::Reader;
 
 /// Longest text of SQL in one message, in bytes.
@@ -82,18 +83,16 @@ fn query_text(lexer: &Lexer<'_>, lexemes: &[Lexeme]) -> InnerQuery {
 /// Checks that the lexemes are one query.
 fn check_query(lexer: &Lexer<'_>, lexemes: &[Lexeme]) -> Result<Statement, SqlError> {
     let mut tokens: Vec<TokenWithSpan> = lexemes.iter().map(|lexeme| lexeme.token.clone()).collect();
-    let mut added = 0;
     if starts_with_table(lexemes) {
         let words = [Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM")];
         tokens.splice(..1, words.map(TokenWithSpan::wrap));
-        added = 2;
     }
-    let dialect = PostgreSqlDialect {};
-    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
+    let mut parser = mend::parser_of(tokens);
     let parsed = parser.parse_statement().map_err(|error| syntax_error(lexer, lexemes, &error))?;
-    let read = parser.index().saturating_sub(added);
-    if read < lexemes.len() {
-        return Err(error_from(lexer, lexemes, read));
+    let next = parser.peek_token_ref();
+    if next.token != Token::EOF {
+        let read = lexemes.iter().position(|lexeme| lexeme.token.span == next.span);
+        return Err(error_from(lexer, lexemes, read.unwrap_or_default()));
     }
     reserved::check(lexer, lexemes, &parsed)?;
     match parsed {

@@ -158,7 +158,7 @@ pub(super) async fn plan_views(session: &SessionState, statement: &EngineStateme
 /// The view's query under the names of the view's columns.
 fn plan_of_view(session: &SessionState, view: Arc<View>) -> BoxFuture<'_, Result<LogicalPlan>> {
     Box::pin(async move {
-        let plan = plan_of(session, &parse_statement(session, &view.sql)?, &[]).await?;
+        let plan = plan_of(session, &parse_statement(&view.sql)?, &[]).await?;
         let given = plan.schema().columns();
         if given.len() != view.columns.len() {
             return Err(DataFusionError::Internal(format!("view {} does not give its columns", view.name)));

@@ -113,6 +113,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         names::table_function(factor);
+        queries::sample(factor);
         ControlFlow::Continue(())
     }
 

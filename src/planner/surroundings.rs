@@ -188,7 +188,7 @@ impl Planner {
         let (mut plans, mut columns) = (BTreeMap::new(), BTreeMap::new());
         let database = self.built_in.databases.get(DEFAULT_DATABASE);
         for view in database.iter().flat_map(|database| database.schemas.values()).flat_map(|s| s.views.values()) {
-            let plan = logical_plan(&session, &parse_statement(&session, &view.sql)?, &[]).await?;
+            let plan = logical_plan(&session, &parse_statement(&view.sql)?, &[]).await?;
             let analysed = session.analyzer().execute_and_check(plan.clone(), session.config_options(), |_, _| {})?;
             columns.insert(view.oid, Arc::new(shown_columns(analysed.schema().as_arrow(), &[], &session)));
             plans.insert(view.oid, Arc::new(ViewTable::new(plan, Some(view.sql.clone()))));

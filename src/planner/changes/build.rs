@@ -5,10 +5,10 @@ use datafusion::sql::sqlparser::ast::{
     ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
     TableWithJoins, Value, ValueWithSpan,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Span;
 
+use super::super::parse::parser;
 use crate::types::{Code, SqlError};
 
 /// The schema of what a change reads beside the client's own tables.
@@ -92,7 +92,7 @@ fn parsed<T>(
     let unreadable = |error: datafusion::sql::sqlparser::parser::ParserError| {
         SqlError::new(Code::Internal, "a stored expression cannot be read").with_detail(error.to_string())
     };
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).map_err(unreadable)?;
+    let mut parser = parser(text).map_err(unreadable)?;
     read(&mut parser).map_err(unreadable)
 }
 

@@ -186,6 +186,17 @@ fn grouping(text: &str) -> Option<SqlError> {
     if text.starts_with("Aggregate functions are not allowed in the WHERE clause") {
         return error(Code::GroupingError, "aggregate functions are not allowed in WHERE");
     }
+    let outer = ["Accessing outer reference columns is not allowed", "Correlated scalar subquery can only be used"];
+    if outer.iter().any(|begin| text.starts_with(begin)) || text.contains("a mixed of outer references") {
+        return error(Code::FeatureNotSupported, "a subquery about the outer row is not supported in this place");
+    }
+    if text.starts_with("Granularity of `date_trunc` must be") {
+        return error(Code::FeatureNotSupported, "date_trunc() with a unit that is not a constant is not supported");
+    }
+    if text.starts_with("Scalar subquery returned more than one row") {
+        let told = "more than one row returned by a subquery used as an expression";
+        return error(Code::CardinalityViolation, told);
+    }
     if text.starts_with("Aggregate function calls cannot be nested") {
         return error(Code::GroupingError, "aggregate function calls cannot be nested");
     }

@@ -12,6 +12,7 @@ mod bytes;
 mod calendar;
 mod cast_rules;
 mod cast_text;
+mod coalesce;
 mod common_types;
 mod control;
 mod convert;
@@ -19,6 +20,7 @@ mod datum;
 mod definitions;
 mod events;
 mod extracts;
+mod frames;
 mod function;
 mod idents;
 mod instants;
@@ -61,6 +63,7 @@ mod span_factors;
 mod span_sums;
 mod spans;
 mod strings;
+mod subqueries;
 mod tables;
 mod texts;
 mod time_format;
@@ -213,6 +216,12 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     state.register_expr_planner(Arc::new(operators))?;
     let numbers = NumberPlanner::new(state)?;
     state.register_expr_planner(Arc::new(numbers))?;
+    register(state, subqueries::functions())?;
+    register(state, [coalesce::function()])?;
+    state.register_function_rewrite(Arc::new(frames::FrameReader))?;
+    state.register_function_rewrite(Arc::new(subqueries::SubqueryReader {
+        maybe_null: state.udf(subqueries::MAYBE_NULL)?,
+    }))?;
     state.register_function_rewrite(Arc::new(CastReader {
         as_type: state.udf(AS_TYPE)?,
         marked: state.udf(marks::MARKED)?,

@@ -153,6 +153,8 @@ const AGGREGATES: &[&str] = &[
     "mode",
     "percentile_cont",
     "percentile_disc",
+    "range_agg",
+    "range_intersect_agg",
     "regr_avgx",
     "regr_avgy",
     "regr_count",
@@ -171,4 +173,5 @@ const AGGREGATES: &[&str] = &[
     "var_pop",
     "var_samp",
     "variance",
+    "xmlagg",
 ];

@@ -20,6 +20,31 @@ const INTERVAL_PARTS: [&str; 7] = ["years", "months", "weeks", "days", "hours", 
 /// Functions that are called without parentheses, and that the parser takes for columns.
 const BARE_CALLS: [&str; 2] = ["current_role", "current_schema"];
 
+/// Types whose names are called as functions: `date(x)` is a cast.
+const CASTS: [&str; 21] = [
+    "bool",
+    "bpchar",
+    "bytea",
+    "cidr",
+    "date",
+    "float4",
+    "float8",
+    "inet",
+    "int2",
+    "int4",
+    "int8",
+    "interval",
+    "name",
+    "numeric",
+    "oid",
+    "regclass",
+    "text",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "varchar",
+];
+
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
     if let Expr::AtTimeZone { timestamp, time_zone } = expr {
@@ -146,6 +171,14 @@ fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("date_trunc_in_zone"))]);
         }
         "current_timestamp" | "localtimestamp" | "current_time" | "localtime" => return Some(moment(function, name)),
+        "gen_random_uuid" if plain_arguments(function).is_some_and(|arguments| arguments.is_empty()) => {
+            return cast_to("uuid", call("uuid", Vec::new()));
+        }
+        _ if CASTS.contains(&name) => {
+            let arguments = plain_arguments(function)?;
+            let [value] = arguments.as_slice() else { return None };
+            return cast_to(name, (*value).clone());
+        }
         "transaction_timestamp" | "statement_timestamp" => return Some(call("now", Vec::new())),
         _ => {
             // A set of rows in the select list: the engine knows unnest only.
@@ -170,6 +203,17 @@ fn by_name(function: &mut Function, name: &str) -> Option<Expr> {
         }
     }
     None
+}
+
+/// A cast to a type by its name.
+fn cast_to(name: &str, value: Expr) -> Option<Expr> {
+    let query = parse_query(&format!("SELECT CAST(NULL AS {name})"))?;
+    let SetExpr::Select(mut select) = *query.body else { return None };
+    let Some(SelectItem::UnnamedExpr(mut cast)) = select.projection.pop() else { return None };
+    if let Expr::Cast { expr, .. } = &mut cast {
+        **expr = value;
+    }
+    Some(cast)
 }
 
 /// `current_timestamp`, or `localtime(2)` with so many digits of a second.

@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Fetch, GroupByExpr, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement,
-    Visit, VisitMut, Visitor, VisitorMut,
+    Expr, Fetch, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
+    Statement, TableAlias, TableFactor, TableSample, TableSampleKind, TableSampleMethod, Value, Visit, VisitMut,
+    Visitor, VisitorMut,
 };
 
-use super::build::{number, text, text_of, truth};
+use super::build::{last_part, number, parse_query, text, text_of, truth};
 use super::merged;
 use super::subqueries::select_aggregates;
 
@@ -87,9 +88,57 @@ impl Visitor for Refusals {
         self.0 = self.0.or(merged::refusal(select));
         ControlFlow::Continue(())
     }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table {
+            sample: Some(TableSampleKind::AfterTableAlias(sample) | TableSampleKind::BeforeTableAlias(sample)),
+            ..
+        } = factor
+        {
+            self.sample(sample);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `t TABLESAMPLE BERNOULLI (10)`: each row by its own chance, as PostgreSQL's own methods do by row or by page.
+pub(super) fn sample(factor: &mut TableFactor) {
+    let TableFactor::Table { name, alias, sample, .. } = factor else { return };
+    let Some(TableSampleKind::AfterTableAlias(taken) | TableSampleKind::BeforeTableAlias(taken)) = sample.take() else {
+        return;
+    };
+    let Some(mut sampled) = parse_query("SELECT * FROM t WHERE random() * 100 < 0") else { return };
+    let SetExpr::Select(select) = sampled.body.as_mut() else { return };
+    let known_as = alias.take().or_else(|| {
+        let name = Ident::with_quote('"', last_part(name)?);
+        Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None })
+    });
+    if let (Some(quantity), Some(Expr::BinaryOp { right, .. })) = (taken.quantity, select.selection.as_mut()) {
+        **right = quantity.value;
+    }
+    if let Some(from) = select.from.first_mut() {
+        from.relation = factor.clone();
+    }
+    *factor = TableFactor::Derived { lateral: false, subquery: Box::new(sampled), alias: known_as, sample: None };
 }
 
 impl Refusals {
+    fn sample(&mut self, sample: &TableSample) {
+        let percent = match sample.quantity.as_ref().map(|quantity| &quantity.value) {
+            Some(Expr::Value(value)) => match &value.value {
+                Value::Number(digits, _) => digits.parse::<f64>().ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let is_known = matches!(sample.name, Some(TableSampleMethod::Bernoulli | TableSampleMethod::System));
+        if sample.seed.is_some() {
+            self.0 = Some("TABLESAMPLE with REPEATABLE is not supported");
+        } else if !is_known || !percent.is_some_and(|percent| (0.0..=100.0).contains(&percent)) {
+            self.0 = Some("TABLESAMPLE takes BERNOULLI or SYSTEM and a number between 0 and 100");
+        }
+    }
+
     /// The engine makes joins of EXCEPT ALL and INTERSECT ALL, which do not count how often a row is there.
     fn body(&mut self, body: &SetExpr) {
         let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return };

@@ -104,6 +104,10 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
     if select_reads_nothing(select) {
         return Some(typed_null(select, &value));
     }
+    // What depends on no outer row the engine runs as it is written, and counts its rows.
+    if query.limit_clause.as_ref().is_some_and(|limit| !allows_one_row(Some(limit))) || !looks_out(select) {
+        return None;
+    }
     let clauses = match query.order_by.take().map(|order| order.kind) {
         Some(OrderByKind::Expressions(keys)) => vec![FunctionArgumentClause::OrderBy(keys)],
         _ => Vec::new(),
@@ -175,6 +179,16 @@ pub(super) fn column_type(select: &Select, column: &Expr) -> Option<SqlType> {
         },
         _ => None,
     })
+}
+
+/// Whether it mentions a column that is not its own, as far as one knows.
+fn looks_out(select: &Select) -> bool {
+    let inner = Inner::of(select);
+    let found = visit_expressions(select, |expr| match inner.is_outer_column(expr) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// The value with the subquery's own columns in the place of outer ones that they equal.

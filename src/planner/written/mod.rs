@@ -14,10 +14,9 @@ mod tests;
 use std::collections::BTreeSet;
 
 use datafusion::sql::sqlparser::ast::Expr;
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
 use super::names::{DeclaredType, Names};
+use super::parse::parser;
 use super::statement::InnerQuery;
 use crate::catalog::Column;
 use crate::types::{Code, SqlError};
@@ -105,7 +104,7 @@ fn parsed(text: &InnerQuery) -> Result<Expr, SqlError> {
         };
         SqlError::new(Code::SyntaxError, message).at(u32::try_from(text.position_offset + 1).unwrap_or_default())
     };
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(&text.sql).map_err(unreadable)?;
+    let mut parser = parser(&text.sql).map_err(unreadable)?;
     let expr = parser.parse_expr().map_err(unreadable)?;
     parser.expect_token(&datafusion::sql::sqlparser::tokenizer::Token::EOF).map_err(unreadable)?;
     Ok(expr)

@@ -8,11 +8,10 @@ use datafusion::sql::sqlparser::ast::{
     ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
     SetQuantifier, TableAlias, TableFactor, TableWithJoins, Value,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
 use super::super::definition::QualifiedName;
 use super::super::names::{DeclaredType, Names, Relation};
+use super::super::parse::parser;
 use super::super::rewrite::{column_name, folded, last_name, name_parts};
 use super::super::statement::InnerQuery;
 use super::expression::{Scope, Source, Writer};
@@ -46,7 +45,7 @@ pub(in crate::planner) fn write_query(
     let unreadable = |error: datafusion::sql::sqlparser::parser::ParserError| {
         SqlError::new(Code::SyntaxError, format!("syntax error: {error}"))
     };
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(&text.sql).map_err(unreadable)?;
+    let mut parser = parser(&text.sql).map_err(unreadable)?;
     let query = parser.parse_query().map_err(unreadable)?;
     let mut writer = Writer::of_query(names, outside);
     writer.output = columns.to_vec();
