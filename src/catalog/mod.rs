@@ -6,6 +6,7 @@
 mod builtin;
 mod entry;
 mod ident;
+mod keywords;
 mod model;
 mod relational;
 mod texts;
@@ -13,7 +14,8 @@ mod union;
 
 pub use builtin::{BuiltinError, builtin};
 pub use entry::{DatabaseEntry, Entry, Object, Place, SchemaEntry};
-pub use ident::{quote_ident, quote_literal};
+pub use ident::{quote_for_engine, quote_ident, quote_literal, split_quoted};
+pub use keywords::is_reserved;
 pub use model::{Catalog, Column, Database, Schema, Scope, Table, View};
 pub use relational::{
     Constraint, EnumLabel, ForeignAction, Identity, Index, IndexKey, Relational, Rule, Sequence, UserType, UserTypeKind,

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::ident::quote_ident;
+use super::ident::{quote_ident, split_quoted};
 use super::model::Database;
 
 /// `schema.name` in a text.
@@ -119,19 +119,8 @@ fn end_of_literal(sql: &str, start: usize) -> usize {
 fn identifier(sql: &str, start: usize) -> (usize, String) {
     let rest = &sql[start..];
     if let Some(quoted) = rest.strip_prefix('"') {
-        let mut name = String::new();
-        let mut characters = quoted.char_indices().peekable();
-        while let Some((index, character)) = characters.next() {
-            if character != '"' {
-                name.push(character);
-            } else if characters.peek().is_some_and(|(_, next)| *next == '"') {
-                characters.next();
-                name.push('"');
-            } else {
-                return (start + 1 + index + 1, name);
-            }
-        }
-        return (sql.len(), name);
+        let (name, after) = split_quoted(quoted).unwrap_or_else(|| (quoted.to_owned(), ""));
+        return (sql.len() - after.len(), name);
     }
     let is_part = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
     let length = rest.find(|character| !is_part(character)).unwrap_or(rest.len());

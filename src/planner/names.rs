@@ -209,7 +209,7 @@ impl<'a> Names<'a> {
             }
             return Ok(DeclaredType { is_serial: true, ..DeclaredType::plain(serial) });
         }
-        let own = type_oid(&crate::catalog::quote_ident(&reference.name.name)).filter(|_| built_in);
+        let own = type_oid(&crate::catalog::quote_for_engine(&reference.name.name)).filter(|_| built_in);
         match own {
             Some(oid) => self.built_in_type(oid, reference),
             None => {
@@ -249,7 +249,7 @@ impl<'a> Names<'a> {
     pub fn spelled(&self, declared: &DeclaredType) -> String {
         if let Some(user) = declared.user_type.and_then(|oid| self.catalog.type_by_oid(oid)) {
             let array = if declared.user_type == Some(user.array_oid) { "[]" } else { "" };
-            let quote = crate::catalog::quote_ident;
+            let quote = crate::catalog::quote_for_engine;
             return format!("{}.{}{array}", quote(&user.schema), quote(&user.name));
         }
         // `character` alone would mean one character.

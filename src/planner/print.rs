@@ -12,7 +12,7 @@ use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, Like, Sort
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, Volatility};
 
 use super::functions::symbol;
-use crate::catalog::{quote_ident, quote_literal};
+use crate::catalog::{quote_for_engine, quote_literal};
 
 /// Deepest nesting that is printed; an owner's parser takes up to 50 levels, of which one of ours may need three.
 const NESTING_MAX: usize = 13;
@@ -36,7 +36,7 @@ impl Printer<'_> {
     fn text(&self, expr: &Expr) -> Option<String> {
         match expr {
             Expr::Alias(alias) => self.text(&alias.expr),
-            Expr::Column(column) => Some(quote_ident(&column.name)),
+            Expr::Column(column) => Some(quote_for_engine(&column.name)),
             Expr::Literal(value, _) => literal(value),
             Expr::BinaryExpr(binary) => self.binary(binary),
             Expr::Not(inner) => Some(format!("NOT ({})", self.text(inner)?)),
@@ -68,7 +68,7 @@ impl Printer<'_> {
                 let steady = call.func.signature().volatility != Volatility::Volatile;
                 (known && steady).then_some(())?;
                 let name = call.func.name();
-                let name = if SPELLED.contains(&name) { format!("\"{name}\"") } else { quote_ident(name) };
+                let name = if SPELLED.contains(&name) { format!("\"{name}\"") } else { quote_for_engine(name) };
                 Some(format!("{name}({})", self.list(&call.args)?))
             }
             Expr::AggregateFunction(call) => self.aggregate(call),
@@ -94,7 +94,7 @@ impl Printer<'_> {
             None => String::new(),
         };
         (call.params.order_by.is_empty() && call.params.null_treatment.is_none()).then_some(())?;
-        Some(format!("{}({distinct}{arguments}){filter}", quote_ident(call.func.name())))
+        Some(format!("{}({distinct}{arguments}){filter}", quote_for_engine(call.func.name())))
     }
 
     fn binary(&self, binary: &BinaryExpr) -> Option<String> {

@@ -24,6 +24,7 @@ mod numbers;
 mod operators;
 mod outer_names;
 mod outer_rows;
+mod own_level;
 mod parameters;
 mod precedence;
 mod precision;

@@ -18,7 +18,7 @@ use datafusion::logical_expr::{Aggregate, Expr, Extension, FetchType, Filter, Li
 use super::print::Printer;
 use super::prune::Pruner;
 use super::resolve::fleet_table_of;
-use crate::catalog::{PUBLIC, Table, quote_ident};
+use crate::catalog::{PUBLIC, Table, quote_for_engine};
 use crate::execution::aggregate::{LoweredAggregates, aggregate_of, is_splittable, without_alias};
 use crate::execution::{Delivery, FleetScan, Fragment, ScanKind};
 use crate::types::{NodeName, limits};
@@ -376,8 +376,8 @@ impl Branch {
     }
 
     fn table_name(&self) -> String {
-        let name = quote_ident(&self.table.name);
-        if self.table.schema == PUBLIC { name } else { format!("{}.{name}", quote_ident(&self.table.schema)) }
+        let name = quote_for_engine(&self.table.name);
+        if self.table.schema == PUBLIC { name } else { format!("{}.{name}", quote_for_engine(&self.table.schema)) }
     }
 }
 

@@ -110,15 +110,15 @@ impl Session {
         if !is_literal && !is_assignable(own, kind) {
             let text = format!(
                 "parameter ${number} of type {} cannot be coerced to the expected type {}",
-                full_name(own),
-                full_name(kind)
+                own.spelling(),
+                kind.spelling()
             );
             let error = SqlError::new(Code::DatatypeMismatch, text);
             let error = error.with_hint("You will need to rewrite or cast the expression.");
             return Err(placed(error, argument));
         }
         let cast = own != kind;
-        let (before, behind) = if cast { ("CAST((", format!(") AS {})", full_name(kind))) } else { ("(", ")".into()) };
+        let (before, behind) = if cast { ("CAST((", format!(") AS {})", kind.spelling())) } else { ("(", ")".into()) };
         let sql = format!("SELECT {before}{written}{behind}");
         let mut rows = self.query_rows(&sql, Vec::new(), interrupt).await.map_err(|error| placed(error, argument))?;
         let batch = rows.next(1).await.map_err(|error| placed(error, argument))?;
@@ -143,29 +143,6 @@ impl Session {
 }
 
 const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
-
-/// A type's name in PostgreSQL's own words.
-fn full_name(kind: SqlType) -> String {
-    if let Some(item) = kind.name().strip_prefix('_').and_then(SqlType::from_name) {
-        return format!("{}[]", full_name(item));
-    }
-    match kind {
-        SqlType::Bool => "boolean",
-        SqlType::Int2 => "smallint",
-        SqlType::Int4 => "integer",
-        SqlType::Int8 => "bigint",
-        SqlType::Float4 => "real",
-        SqlType::Float8 => "double precision",
-        SqlType::Varchar => "character varying",
-        SqlType::Bpchar => "character",
-        SqlType::Char => "\"char\"",
-        SqlType::Time => "time without time zone",
-        SqlType::Timestamp => "timestamp without time zone",
-        SqlType::Timestamptz => "timestamp with time zone",
-        other => other.name(),
-    }
-    .to_owned()
-}
 
 /// The error with the place where the argument or type is written.
 fn placed(mut error: SqlError, written: &InnerQuery) -> SqlError {

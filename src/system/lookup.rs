@@ -13,7 +13,7 @@ use super::relations::{
     PG_CATALOG, SystemRelation, system_relation, system_relation_by_oid, system_relations, type_of,
 };
 use super::type_facts::{TYPES, type_oid};
-use crate::catalog::{Column, Identity, Index, MESH, PUBLIC, Sequence, Table, View, quote_ident};
+use crate::catalog::{Column, Identity, Index, MESH, PUBLIC, Sequence, Table, View, quote_ident, split_quoted};
 use crate::types::{SqlType, USER_TYPE_KEY};
 
 /// Object id of the collation `C`.
@@ -451,23 +451,6 @@ pub fn split_name(text: &str) -> Option<(Option<String>, String)> {
     }
     let name = parts.pop()?;
     Some((parts.pop(), name))
-}
-
-/// A quoted part up to its closing quote, and what follows.
-fn split_quoted(text: &str) -> Option<(String, &str)> {
-    let mut name = String::new();
-    let mut characters = text.char_indices().peekable();
-    while let Some((index, character)) = characters.next() {
-        if character != '"' {
-            name.push(character);
-        } else if characters.peek().is_some_and(|(_, next)| *next == '"') {
-            characters.next();
-            name.push('"');
-        } else {
-            return Some((name, &text[index + 1..]));
-        }
-    }
-    None
 }
 
 /// The object ids of a relation's row type and of the array of it; 0 for what has no rows of its own.

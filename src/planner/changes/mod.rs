@@ -33,7 +33,7 @@ use super::rewrite::name_parts;
 use super::{
     Description, ParsedQuery, Planner, QueryRun, StatementContext, describe_in, located_error, sql_error_from_engine,
 };
-use crate::catalog::{Column, Rule, Scope, Table, quote_ident};
+use crate::catalog::{Column, Rule, Scope, Table, quote_for_engine};
 use crate::execution::{ROW_KEY, RelationTable};
 use crate::system::format_type;
 use crate::types::{Code, SqlError, SqlType};
@@ -122,7 +122,7 @@ impl Spelling for Types<'_> {
         let user_type = column.user_type.and_then(|oid| self.catalog.type_by_oid(oid));
         match (user_type, column.sql_type) {
             (Some(made), _) => {
-                let name = format!("{}.{}", quote_ident(&made.schema), quote_ident(&made.name));
+                let name = format!("{}.{}", quote_for_engine(&made.schema), quote_for_engine(&made.name));
                 if column.user_type == Some(made.array_oid) { format!("{name}[]") } else { name }
             }
             // `character` alone has one character.

@@ -73,24 +73,7 @@ pub(super) fn sql_name(arrow: &str) -> String {
 
 /// An Arrow type under PostgreSQL's name.
 pub(super) fn of_arrow(kind: &DataType) -> Option<String> {
-    let name = match SqlType::from_arrow(kind)? {
-        SqlType::Bool => "boolean",
-        SqlType::Int2 => "smallint",
-        SqlType::Int4 => "integer",
-        // The engine's own integers are wide; what is written as a small number is an integer to clients.
-        SqlType::Int8 => "bigint",
-        SqlType::Float4 => "real",
-        SqlType::Float8 => "double precision",
-        SqlType::Varchar => "character varying",
-        SqlType::Time => "time without time zone",
-        SqlType::Timestamp => "timestamp without time zone",
-        SqlType::Timestamptz => "timestamp with time zone",
-        other => match other.name().strip_prefix('_').and_then(SqlType::from_name) {
-            Some(item) => return of_arrow(&item.arrow()).map(|item| format!("{item}[]")),
-            None => other.name(),
-        },
-    };
-    Some(name.to_owned())
+    SqlType::from_arrow(kind).map(SqlType::spelling)
 }
 
 /// Whether a number is in a type's range.

@@ -143,14 +143,15 @@ fn told(arguments: &ReturnFieldArgs<'_>) -> Result<datafusion::arrow::datatypes:
     Ok(datafusion::arrow::datatypes::Field::new("extract", DataType::Decimal128(precision, scale), true))
 }
 
-fn type_name(of: Kind) -> &'static str {
+fn type_name(of: Kind) -> String {
     match of {
-        Date => "date",
-        Time => "time without time zone",
-        Interval => "interval",
-        Timestamp => "timestamp without time zone",
-        _ => "timestamp with time zone",
+        Date => SqlType::Date,
+        Time => SqlType::Time,
+        Interval => SqlType::Interval,
+        Timestamp => SqlType::Timestamp,
+        _ => SqlType::Timestamptz,
     }
+    .spelling()
 }
 
 fn named(name: &str, of: Kind) -> Result<Part> {

@@ -1,9 +1,7 @@
 //! Texts: quoting, format(), the name of a type.
 
-use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
@@ -14,9 +12,9 @@ use datafusion::logical_expr::{
 use super::function::{Function, integer, sql_error, text};
 use super::limits::checked_bytes;
 use super::shown::shown;
-use crate::catalog::quote_literal;
+use crate::catalog::{quote_ident, quote_literal};
 use crate::planner::rewrite::backslashed;
-use crate::system::{Value, format_type, keywords};
+use crate::system::{Value, format_type};
 use crate::types::{Code, SqlType};
 
 /// Most arguments of a variadic function: PostgreSQL's own bound.
@@ -25,7 +23,7 @@ const ARGUMENTS_MAX: usize = 100;
 /// The functions of this file.
 pub(super) fn functions() -> Vec<Function> {
     vec![
-        Function::new("quote_ident", 1, 1, SqlType::Text, |arguments| Ok(quote(&shown(&arguments[0])?).into())),
+        Function::new("quote_ident", 1, 1, SqlType::Text, |arguments| Ok(quote_ident(&shown(&arguments[0])?).into())),
         Function::new("quote_literal", 1, 1, SqlType::Text, |arguments| Ok(literal(&shown(&arguments[0])?).into())),
         Function::new("quote_nullable", 1, 1, SqlType::Text, |arguments| {
             let value = &arguments[0];
@@ -46,26 +44,6 @@ pub(super) fn functions() -> Vec<Function> {
 /// Functions of this file that look at their argument's type.
 pub(super) fn typed_functions() -> Vec<ScalarUDF> {
     vec![ScalarUDF::new_from_impl(TypeOf::new())]
-}
-
-static KEYWORDS: LazyLock<HashSet<String>> = LazyLock::new(|| reserved().unwrap_or_default());
-
-/// The key words that cannot stand for a name everywhere.
-fn reserved() -> Option<HashSet<String>> {
-    let batch = keywords().ok()?;
-    let words = batch.column_by_name("word")?.as_string_opt::<i32>()?;
-    let kinds = batch.column_by_name("catcode")?.as_string_opt::<i32>()?;
-    let reserved = words.iter().zip(kinds).filter(|(_, kind)| *kind != Some("U"));
-    Some(reserved.filter_map(|(word, _)| word.map(str::to_owned)).collect())
-}
-
-fn quote(name: &str) -> String {
-    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let all = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if first && all && !KEYWORDS.contains(name) {
-        return name.to_owned();
-    }
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Backslashes make it an escape string, as PostgreSQL writes it.
@@ -162,7 +140,7 @@ fn converted(kind: char, value: &ScalarValue) -> Result<String> {
             Err(sql_error(Code::NullValueNotAllowed, "null values cannot be formatted as an SQL identifier"))
         }
         ('L', true) => Ok("NULL".to_owned()),
-        ('I', false) => Ok(quote(&shown(value)?)),
+        ('I', false) => Ok(quote_ident(&shown(value)?)),
         ('L', false) => Ok(literal(&shown(value)?)),
         _ => shown(value),
     }
@@ -218,13 +196,13 @@ impl ScalarUDFImpl for TypeOf {
 mod tests {
     use datafusion::common::ScalarValue;
 
-    use super::{formatted, literal, quote};
+    use super::{formatted, literal, quote_ident};
 
     #[test]
     fn names_and_texts_are_quoted_where_needed() {
-        assert_eq!(quote("pod_name"), "pod_name");
-        assert_eq!(quote("select"), "\"select\"");
-        assert_eq!(quote("a\"B"), "\"a\"\"B\"");
+        assert_eq!(quote_ident("pod_name"), "pod_name");
+        assert_eq!(quote_ident("select"), "\"select\"");
+        assert_eq!(quote_ident("a\"B"), "\"a\"\"B\"");
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\b"), "E'a\\\\b'");
     }

@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-use crate::catalog::quote_ident;
+use crate::catalog::quote_for_engine;
 use crate::types::{Code, SqlError};
 
 use super::super::statement::{CopySource, InnerQuery, Statement};
@@ -75,7 +75,7 @@ fn table(reader: &mut Reader<'_>) -> Result<CopySource, SqlError> {
     };
     let from = name.iter().map(quoted).collect::<Vec<_>>().join(".");
     let inner = InnerQuery { sql: format!("SELECT {wanted} FROM {from}"), position_offset: 0 };
-    let shown = name.iter().map(|part| quote_ident(part)).collect::<Vec<_>>().join(".");
+    let shown = name.iter().map(|part| quote_for_engine(part)).collect::<Vec<_>>().join(".");
     Ok(CopySource { inner, table: Some(shown) })
 }
 

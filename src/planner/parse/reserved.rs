@@ -10,74 +10,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::lexer::{Lexeme, Lexer};
+use crate::catalog::is_reserved;
 use crate::types::SqlError;
-
-/// PostgreSQL's reserved words, without those that stand for a value.
-const RESERVED: &[&str] = &[
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "column",
-    "constraint",
-    "create",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "fetch",
-    "for",
-    "foreign",
-    "from",
-    "grant",
-    "group",
-    "having",
-    "in",
-    "initially",
-    "intersect",
-    "into",
-    "lateral",
-    "leading",
-    "limit",
-    "not",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "select",
-    "some",
-    "symmetric",
-    "table",
-    "then",
-    "to",
-    "trailing",
-    "union",
-    "unique",
-    "using",
-    "variadic",
-    "when",
-    "where",
-    "window",
-    "with",
-];
 
 /// Fails at the first reserved word that a statement has in a name's place.
 pub(super) fn check(lexer: &Lexer<'_>, lexemes: &[Lexeme], statement: &Statement) -> Result<(), SqlError> {
@@ -97,8 +31,7 @@ struct Found(Option<Ident>);
 
 impl Found {
     fn look_at(&mut self, ident: &Ident) -> ControlFlow<()> {
-        let is_reserved =
-            ident.quote_style.is_none() && RESERVED.binary_search(&ident.value.to_ascii_lowercase().as_str()).is_ok();
+        let is_reserved = ident.quote_style.is_none() && is_reserved(&ident.value.to_ascii_lowercase());
         if is_reserved {
             self.0 = Some(ident.clone());
             return ControlFlow::Break(());

@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{call, folded};
+use super::own_level::each_expression;
 
 /// The relations of a SELECT, in the order of its FROM.
 pub(super) fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {
@@ -202,36 +203,13 @@ fn column_of(relation: &[Ident], name: &Ident) -> Expr {
 
 /// Replaces bare names of merged columns, not those inside subqueries.
 fn put(expr: &mut Expr, columns: &[Merged]) {
-    let _ = expr.visit(&mut Names { columns, depth: 0 });
-}
-
-struct Names<'a> {
-    columns: &'a [Merged],
-    depth: usize,
-}
-
-impl VisitorMut for Names<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Identifier(name) = expr
-            && let Some(column) = find(self.columns, name).filter(|column| !column.stays)
+    each_expression(expr, |expr| {
+        if let Expr::Identifier(name) = expr
+            && let Some(column) = find(columns, name).filter(|column| !column.stays)
         {
             *expr = column.value.clone();
         }
-        ControlFlow::Continue(())
-    }
+    });
 }
 
 /// `*` over one USING -> the merged columns, then what else each side has.

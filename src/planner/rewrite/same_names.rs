@@ -7,11 +7,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, Expr, GroupByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Value, VisitMut, VisitorMut,
-    visit_expressions, visit_expressions_mut,
+    CastKind, Expr, GroupByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Value, visit_expressions,
+    visit_expressions_mut,
 };
 
 use super::build::{call, folded, text};
+use super::own_level::each_expression;
 
 /// The function around such a cast.
 pub(super) const AS_WRITTEN: &str = "as_written";
@@ -22,12 +23,11 @@ pub(super) fn tell_apart(query: &mut Query) {
     if !clash(select) {
         return;
     }
-    let mut marker = Marker { depth: 0 };
     let Query { body, order_by, .. } = query;
     let SetExpr::Select(select) = body.as_mut() else { return };
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-            let _ = expr.visit(&mut marker);
+            mark(expr);
         }
     }
     let mut own: Vec<&mut Expr> = select.having.iter_mut().collect();
@@ -37,9 +37,7 @@ pub(super) fn tell_apart(query: &mut Query) {
     if let Some(OrderByKind::Expressions(keys)) = order_by.as_mut().map(|order| &mut order.kind) {
         own.extend(keys.iter_mut().map(|key| &mut key.expr));
     }
-    for expr in own {
-        let _ = expr.visit(&mut marker);
-    }
+    own.into_iter().for_each(mark);
 }
 
 /// Whether two keys or calls differ by their casts alone.
@@ -97,30 +95,11 @@ fn without_casts(expr: &Expr) -> String {
     bare.to_string()
 }
 
-struct Marker {
-    depth: usize,
-}
-
-impl VisitorMut for Marker {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, data_type, .. } = expr
-        {
+fn mark(expr: &mut Expr) {
+    each_expression(expr, |expr| {
+        if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, data_type, .. } = expr {
             let kind = text(&data_type.to_string());
             *expr = call(AS_WRITTEN, vec![expr.clone(), kind]);
         }
-        ControlFlow::Continue(())
-    }
+    });
 }

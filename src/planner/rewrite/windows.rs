@@ -3,14 +3,12 @@
 //! The engine would forget what the named window says; here it is written out (PostgreSQL's documentation,
 //! chapter SELECT, WINDOW clause: the partition and the order are copied, a frame never is).
 
-use std::ops::ControlFlow;
-
 use datafusion::sql::sqlparser::ast::{
-    Expr, NamedWindowExpr, OrderByExpr, OrderByKind, Query, Select, SetExpr, VisitMut, VisitorMut, WindowSpec,
-    WindowType,
+    Expr, NamedWindowExpr, OrderByExpr, OrderByKind, Query, Select, SetExpr, VisitMut, WindowSpec, WindowType,
 };
 
 use super::build::folded;
+use super::own_level::each_expression;
 
 /// Writes the windows of a SELECT out, also in the ORDER BY of its query.
 pub(super) fn rewrite(query: &mut Query) {
@@ -20,13 +18,12 @@ pub(super) fn rewrite(query: &mut Query) {
     if named.is_empty() {
         return;
     }
-    let mut calls = Calls { named: &named, depth: 0 };
     for item in &mut select.projection {
-        let _ = item.visit(&mut calls);
+        put(item, &named);
     }
     if let Some(OrderByKind::Expressions(keys)) = order_by.as_mut().map(|order| &mut order.kind) {
         for key in keys {
-            let _ = key.expr.visit(&mut calls);
+            put(&mut key.expr, &named);
         }
     }
 }
@@ -53,33 +50,14 @@ fn inherit(spec: &mut WindowSpec, known: &[(String, WindowSpec)]) {
     spec.window_name = None;
 }
 
-struct Calls<'a> {
-    named: &'a [(String, WindowSpec)],
-    depth: usize,
-}
-
-impl VisitorMut for Calls<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Function(function) = expr
+fn put(node: &mut impl VisitMut, named: &[(String, WindowSpec)]) {
+    each_expression(node, |expr| {
+        if let Expr::Function(function) = expr
             && let Some(WindowType::WindowSpec(spec)) = &mut function.over
         {
-            inherit(spec, self.named);
+            inherit(spec, named);
         }
-        ControlFlow::Continue(())
-    }
+    });
 }
 
 /// A key that was there before changes no order, and the engine stumbles over it.

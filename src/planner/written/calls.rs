@@ -10,7 +10,7 @@ use super::super::rewrite::last_name;
 use super::Purpose;
 use super::expression::Writer;
 use super::kinds::{Open, Printed, bare, cast, literal};
-use crate::catalog::quote_ident;
+use crate::catalog::quote_for_engine;
 use crate::system::{FunctionFacts, functions_called};
 use crate::types::{Code, SqlError, SqlType};
 
@@ -80,7 +80,7 @@ impl Writer<'_> {
         }
         match &call.over {
             None => {}
-            Some(WindowType::NamedWindow(window)) => text += &format!(" OVER {}", quote_ident(&window.value)),
+            Some(WindowType::NamedWindow(window)) => text += &format!(" OVER {}", quote_for_engine(&window.value)),
             Some(WindowType::WindowSpec(window)) => {
                 let mut parts = Vec::new();
                 if !window.partition_by.is_empty() {
@@ -150,7 +150,7 @@ impl Writer<'_> {
         let best = fitting.max_by_key(|facts| score(facts, &arguments));
         let Some(facts) = best else {
             let texts = arguments.iter().map(|argument| self.settled(argument).text).collect();
-            return Ok((quote_ident(name), texts, None));
+            return Ok((quote_for_engine(name), texts, None));
         };
         let inputs: Vec<u32> = facts.input_types().collect();
         let mut texts = Vec::with_capacity(arguments.len());
@@ -162,7 +162,7 @@ impl Writer<'_> {
         let result =
             result.filter(|kind| !matches!(kind, SqlType::AnyArray | SqlType::Record)).map(DeclaredType::plain);
         let kind = result.or_else(|| arguments.first().and_then(|first| first.kind.clone()));
-        Ok((quote_ident(name), texts, kind))
+        Ok((quote_for_engine(name), texts, kind))
     }
 
     fn argument(&self, argument: &Printed, wanted: Option<SqlType>) -> Result<String, SqlError> {

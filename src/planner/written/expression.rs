@@ -12,7 +12,7 @@ use super::super::rewrite::folded;
 use super::Purpose;
 use super::kinds::{Open, Printed, bare, cast, coerced, common, escaped_literal, literal};
 use super::query::Outside;
-use crate::catalog::{Column, quote_ident};
+use crate::catalog::{Column, quote_for_engine};
 use crate::types::{Code, SqlError, SqlType};
 
 /// Something in FROM, or the table that an expression is of.
@@ -195,8 +195,10 @@ impl<'a> Writer<'a> {
                 return Err(SqlError::new(Code::AmbiguousColumn, text));
             }
             self.columns_read.insert(name.clone());
-            let quoted = if name == "value" && self.is_domain() { String::from("VALUE") } else { quote_ident(name) };
-            let text = if alias.is_empty() || merged { quoted } else { format!("{}.{quoted}", quote_ident(&alias)) };
+            let quoted =
+                if name == "value" && self.is_domain() { String::from("VALUE") } else { quote_for_engine(name) };
+            let text =
+                if alias.is_empty() || merged { quoted } else { format!("{}.{quoted}", quote_for_engine(&alias)) };
             return Ok(Printed::of(text, kind));
         }
         let written = parts.join(".");
@@ -270,7 +272,7 @@ impl<'a> Writer<'a> {
             crate::system::split_name(name).ok_or_else(|| SqlError::new(Code::SyntaxError, "invalid name syntax"))?;
         let wanted = super::super::definition::QualifiedName { database: None, schema, name: bare, position: 0 };
         let found = self.names.relation(&wanted)?;
-        let text = format!("{}.{}", quote_ident(found.schema()), quote_ident(found.name()));
+        let text = format!("{}.{}", quote_for_engine(found.schema()), quote_for_engine(found.name()));
         Ok(Printed::plain(format!("{}::regclass", crate::catalog::quote_literal(&text)), SqlType::Regclass))
     }
 

@@ -15,7 +15,7 @@ use super::super::parse::parser;
 use super::super::rewrite::{column_name, folded, last_name, name_parts};
 use super::super::statement::InnerQuery;
 use super::expression::{Scope, Source, Writer};
-use crate::catalog::quote_ident;
+use crate::catalog::quote_for_engine;
 use crate::types::{Code, SqlError};
 
 /// Columns of relations that are no user's: what a name means, if anything.
@@ -131,7 +131,7 @@ impl<'a> Writer<'a> {
         let list = name_list(&named);
         let materialized = cte.materialized.as_ref().map(|kind| format!("{kind} ")).unwrap_or_default();
         let blank = " ".repeat(indent + 8);
-        Ok(format!("{}{list} AS {materialized}(\n{text}\n{blank})", quote_ident(&alias)))
+        Ok(format!("{}{list} AS {materialized}(\n{text}\n{blank})", quote_for_engine(&alias)))
     }
 
     fn set(&mut self, body: &SetExpr, indent: usize) -> Result<(String, Columns), SqlError> {
@@ -315,8 +315,8 @@ impl<'a> Writer<'a> {
         let mut merged_seen = Vec::new();
         let mut any = false;
         let mut add = |alias: &str, name: &String, kind: &Option<DeclaredType>| {
-            let quoted = quote_ident(name);
-            let text = if alias.is_empty() { quoted } else { format!("{}.{quoted}", quote_ident(alias)) };
+            let quoted = quote_for_engine(name);
+            let text = if alias.is_empty() { quoted } else { format!("{}.{quoted}", quote_for_engine(alias)) };
             items.push(Item { text, column: Some(name.clone()) });
             columns.push((name.clone(), kind.clone()));
         };
@@ -431,12 +431,12 @@ impl<'a> Writer<'a> {
             && let Some(common) = self.common.iter().rev().find(|common| common.alias == bare).cloned()
         {
             let (named, source) = aliased(alias, &bare, common.columns);
-            return Ok((with_alias(quote_ident(&bare), &bare, alias, named), source));
+            return Ok((with_alias(quote_for_engine(&bare), &bare, alias, named), source));
         }
         let wanted = QualifiedName { database, schema, name: bare, position: 0 };
         let (schema, name, columns) = self.relation_columns(&wanted)?;
         self.reads_temporary |= schema == self.names.temporary;
-        let text = format!("{}.{}", quote_ident(&schema), quote_ident(&name));
+        let text = format!("{}.{}", quote_for_engine(&schema), quote_for_engine(&name));
         let (named, source) = aliased(alias, &name, columns);
         Ok((with_alias(text, &name, alias, named), source))
     }
@@ -489,9 +489,14 @@ impl<'a> Writer<'a> {
         let called = alias.map_or_else(|| function.clone(), |alias| folded(&alias.name));
         let columns = vec![(called.clone(), None)];
         let (_, source) = aliased(alias, &called, columns);
-        let list: Vec<String> = source.columns.iter().map(|(name, _)| quote_ident(name)).collect();
-        let text =
-            format!("{}({}) {}({})", quote_ident(&function), texts.join(", "), quote_ident(&called), list.join(", "));
+        let list: Vec<String> = source.columns.iter().map(|(name, _)| quote_for_engine(name)).collect();
+        let text = format!(
+            "{}({}) {}({})",
+            quote_for_engine(&function),
+            texts.join(", "),
+            quote_for_engine(&called),
+            list.join(", ")
+        );
         Ok((text, source))
     }
 }
@@ -509,7 +514,7 @@ impl Item {
     fn shown(&self, name: &str) -> String {
         match &self.column {
             Some(column) if column == name => self.text.clone(),
-            _ => format!("{} AS {}", self.text, quote_ident(name)),
+            _ => format!("{} AS {}", self.text, quote_for_engine(name)),
         }
     }
 }
@@ -525,7 +530,7 @@ fn name_list(names: &[String]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let quoted: Vec<String> = names.iter().map(|name| quote_ident(name)).collect();
+    let quoted: Vec<String> = names.iter().map(|name| quote_for_engine(name)).collect();
     format!("({})", quoted.join(", "))
 }
 
@@ -544,7 +549,7 @@ fn aliased(alias: Option<&TableAlias>, own: &str, columns: Columns) -> (String, 
     };
     let name = folded(&alias.name);
     let names: Vec<String> = alias.columns.iter().map(|column| folded(&column.name)).collect();
-    let text = format!("{}{}", quote_ident(&name), name_list(&names));
+    let text = format!("{}{}", quote_for_engine(&name), name_list(&names));
     (text, Source { alias: name, columns: renamed(columns, &names) })
 }
 

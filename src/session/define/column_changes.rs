@@ -11,7 +11,7 @@ use super::dependencies::{Dependencies, Part};
 use super::fill::fitted;
 use super::table_changes::in_primary_key;
 use super::tables::{column_named, refreshed, set_column};
-use crate::catalog::{Catalog, Column, Constraint, Rule, Table, quote_ident};
+use crate::catalog::{Catalog, Column, Constraint, Rule, Table, quote_for_engine};
 use crate::planner::definition::{ColumnChange, TableRule, TypeReference};
 use crate::planner::{DeclaredType, InnerQuery, sql_error_from_engine};
 use crate::types::{Code, ErrorObject, SqlError, SqlType};
@@ -139,7 +139,7 @@ impl Definer {
                 let catalog = self.catalog();
                 let own = catalog.sequences_of(table.oid).find(|one| one.owned_by == Some((table.oid, added.number)));
                 own.map(|sequence| {
-                    let name = format!("{}.{}", quote_ident(&sequence.schema), quote_ident(&sequence.name));
+                    let name = format!("{}.{}", quote_for_engine(&sequence.schema), quote_for_engine(&sequence.name));
                     format!("nextval({}::regclass)", crate::catalog::quote_literal(&name))
                 })
             }
@@ -190,12 +190,12 @@ impl Definer {
                     );
                     let hint = format!(
                         "You might need to specify \"USING {}::{}\".",
-                        quote_ident(&column.name),
+                        quote_for_engine(&column.name),
                         names.told(&wanted)
                     );
                     return Err(SqlError::new(Code::DatatypeMismatch, text).with_hint(hint));
                 }
-                format!("CAST({} AS {spelled})", quote_ident(&column.name))
+                format!("CAST({} AS {spelled})", quote_for_engine(&column.name))
             }
         };
         let changed = refreshed(changed);
@@ -280,8 +280,8 @@ impl Definer {
     /// The rows with another value for one column, put with the table's new definition.
     async fn rewritten(&self, old: &Table, new: Table, column: &str, value: &str) -> Result<(), SqlError> {
         let list = new.columns.iter().map(|known| match known.name == column {
-            true => format!("{value} AS {}", quote_ident(column)),
-            false => quote_ident(&known.name),
+            true => format!("{value} AS {}", quote_for_engine(column)),
+            false => quote_for_engine(&known.name),
         });
         let sql = format!("SELECT {}{}", list.collect::<Vec<_>>().join(", "), from_clause(old));
         let placeless = |mut error: SqlError| {
@@ -346,7 +346,7 @@ impl Definer {
 }
 
 fn from_clause(table: &Table) -> String {
-    format!(" FROM {}.{}", quote_ident(&table.schema), quote_ident(&table.name))
+    format!(" FROM {}.{}", quote_for_engine(&table.schema), quote_for_engine(&table.name))
 }
 
 fn with_nulls(table: &Table) -> Table {

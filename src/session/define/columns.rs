@@ -4,7 +4,7 @@ use super::Definer;
 use super::object_names::{free_name, is_relation};
 use super::sequences::{bounded, new_sequence};
 use super::tables::set_column;
-use crate::catalog::{Column, Index, Object, Rule as KeptRule, Table, quote_ident, quote_literal};
+use crate::catalog::{Column, Index, Object, Rule as KeptRule, Table, quote_for_engine, quote_literal};
 use crate::planner::definition::{
     ColumnDefinition, ColumnRule, Including, Rule, SequenceOptions, TableConstraint, TableRule,
 };
@@ -131,7 +131,7 @@ impl Definer {
         sequence.internal = internal;
         self.put(oid, Object::Sequence(sequence))?;
         if !internal {
-            let text = format!("{}.{}", quote_ident(&table.schema), quote_ident(&name));
+            let text = format!("{}.{}", quote_for_engine(&table.schema), quote_for_engine(&name));
             let default = format!("nextval({}::regclass)", quote_literal(&text));
             set_column(table, column, |column| column.default = Some(default));
         }

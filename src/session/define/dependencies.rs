@@ -44,7 +44,7 @@ impl<'a> Dependencies<'a> {
                 || schema.types.contains_key(name)
         };
         let first = self.search_path.iter().find(|path| self.database.schemas.get(*path).is_some_and(holds));
-        let quote = crate::catalog::quote_ident;
+        let quote = crate::catalog::quote_for_engine;
         if first.is_some_and(|first| first == schema) {
             quote(name)
         } else {

@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::Field;
 use futures::StreamExt;
 
 use super::Definer;
-use crate::catalog::{Catalog, Column, Entry, Object, Table, quote_ident};
+use crate::catalog::{Catalog, Column, Entry, Object, Table, quote_for_engine};
 use crate::planner::{
     CatalogOnly, DeclaredType, InnerQuery, Names, Purpose, StatementContext, WrittenExpression, sql_error_from_engine,
     write_expression,
@@ -44,7 +44,7 @@ impl Definer {
         if is_default {
             write_expression(text, purpose, &table.columns, wanted, names)?;
         }
-        let from = format!(" FROM {}.{}", quote_ident(&table.schema), quote_ident(&table.name));
+        let from = format!(" FROM {}.{}", quote_for_engine(&table.schema), quote_for_engine(&table.name));
         let from = if is_default { String::new() } else { from };
         let field = Box::pin(self.tried(text, &from, catalog)).await?;
         let written = write_expression(text, purpose, &table.columns, wanted, names)?;

@@ -3,7 +3,7 @@
 use super::Definer;
 use super::object_names::is_relation;
 use crate::catalog::{
-    Column, Object, Rule, Scope, Sequence, Table, UserType, UserTypeKind, View, named_objects, quote_ident,
+    Column, Object, Rule, Scope, Sequence, Table, UserType, UserTypeKind, View, named_objects, quote_for_engine,
     with_object_renamed,
 };
 use crate::planner::{Relation, no_schema};
@@ -273,7 +273,7 @@ fn for_each_text_of_type(kind: &mut UserType, act: &mut dyn FnMut(&mut String)) 
 /// The expression with another name for a column, which stands alone there: never behind a point, nor before a
 /// parenthesis.
 fn with_column_renamed(sql: &str, old: &str, new: &str) -> String {
-    let (old, new) = (quote_ident(old), quote_ident(new));
+    let (old, new) = (quote_for_engine(old), quote_for_engine(new));
     let mut renamed = String::with_capacity(sql.len());
     let mut rest = sql;
     let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '$' | '"' | '.' | ':');

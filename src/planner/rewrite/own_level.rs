@@ -1,0 +1,36 @@
+//! The expressions of one query level: those of its subqueries are theirs.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, Query, VisitMut, VisitorMut};
+
+/// Changes every expression under `root`, the inner ones first, but none inside a subquery.
+pub(super) fn each_expression(root: &mut impl VisitMut, change: impl FnMut(&mut Expr)) {
+    let _ = root.visit(&mut Level { change, depth: 0 });
+}
+
+struct Level<F> {
+    change: F,
+    depth: usize,
+}
+
+impl<F: FnMut(&mut Expr)> VisitorMut for Level<F> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.depth == 0 {
+            (self.change)(expr);
+        }
+        ControlFlow::Continue(())
+    }
+}
