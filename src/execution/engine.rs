@@ -11,10 +11,11 @@ use datafusion::error::Result;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 use super::cooperative::YieldingJoins;
+use super::distinct_count;
 use crate::types::FragmentSettings;
 
 /// How much the engine may use.
@@ -72,6 +73,7 @@ impl Engine {
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(YieldingJoins))
             .build();
+        base.register_udaf(Arc::new(distinct_count::count()))?;
         (functions.lasting)(&mut base)?;
         let mut engine = Self { base, functions, owners_functions: BTreeSet::new() };
         let sample = engine.session(StatementCatalog::new("", BTreeMap::new()), &FragmentSettings::default())?;

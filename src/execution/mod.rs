@@ -7,6 +7,7 @@
 pub mod aggregate;
 mod completeness;
 mod cooperative;
+mod distinct_count;
 mod engine;
 mod fleet_scan;
 mod gather;
