@@ -255,6 +255,7 @@ def time_slice(connection, case, seconds, seed):
 
 def work(number, dsns, cases, options, together, results):
     """One client with a connection to both servers; all clients do the same at the same time."""
+    case = None
     try:
         measured = []
         for case in cases:
@@ -272,7 +273,7 @@ def work(number, dsns, cases, options, together, results):
         results.put(measured)
     except (OSError, ServerError) as error:
         together.abort()
-        results.put(error)
+        results.put(Exception(f"{case.name if case else 'no statement'}: {error}"))
     except threading.BrokenBarrierError:
         results.put(None)
 

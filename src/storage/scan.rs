@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::DateTime;
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
@@ -29,7 +28,7 @@ use datafusion::physical_expr::utils::conjunction;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
-use self::hot_source::HotSource;
+use self::hot_source::{HotBatch, HotSource};
 use self::prune::{Facts, may_match};
 use super::segment::read::SegmentReaders;
 use super::summary::TIME_COLUMN;
@@ -156,7 +155,11 @@ impl<'a> Wanted<'a> {
         let schema = &version.table.arrow;
         let facts = self.hot.iter().map(|number| Facts::of_hot(&version.hot_facts[*number]));
         let statistics = statistics(schema, facts, exact);
-        let batches: Vec<RecordBatch> = self.hot.iter().map(|number| version.hot[*number].clone()).collect();
+        let batch = |number: &usize| HotBatch {
+            rows: version.hot[*number].clone(),
+            facts: Arc::clone(&version.hot_facts[*number]),
+        };
+        let batches = self.hot.iter().map(batch).collect();
         let partitions = spread(batches, session.config().target_partitions());
         let source = HotSource::new(&partitions, schema, request.projection.cloned(), statistics)?;
         Ok(DataSourceExec::from_data_source(source.with_limit(request.limit)))
@@ -237,12 +240,12 @@ fn statistics<'a>(schema: &SchemaRef, parts: impl Iterator<Item = Facts<'a>>, ex
 }
 
 /// Deals batches out to partitions, the next one always to the partition with the fewest rows.
-fn spread(batches: Vec<RecordBatch>, partitions: usize) -> Vec<Vec<RecordBatch>> {
+fn spread(batches: Vec<HotBatch>, partitions: usize) -> Vec<Vec<HotBatch>> {
     let count = partitions.clamp(1, batches.len().max(1));
     let mut spread = vec![(0, Vec::new()); count];
     for batch in batches {
         if let Some((rows, partition)) = spread.iter_mut().min_by_key(|(rows, _)| *rows) {
-            *rows += batch.num_rows();
+            *rows += batch.rows.num_rows();
             partition.push(batch);
         }
     }
