@@ -18,13 +18,13 @@ use in_process::{TestFleet, context};
 /// Queries whose rows come with the replies' trailers: one, the number of log rows.
 const HELD: &[&str] = &[
     "SELECT count(*) FROM logs",
-    "SELECT count(*) FROM (SELECT pid FROM logs ORDER BY time LIMIT 5000)",
+    "SELECT count(*) FROM (SELECT pid FROM logs ORDER BY time LIMIT 5000) AS r",
     "SELECT (SELECT count(*) FROM logs)",
     "SELECT count(*) FROM logs AS a JOIN logs AS b ON a.node = b.node AND a.time = b.time",
     "SELECT count(*) FROM logs WHERE time IN (SELECT time FROM logs) AND node IN (SELECT DISTINCT node FROM logs)",
-    "SELECT sum(n) FROM (SELECT count(*) AS n FROM logs UNION ALL SELECT count(*) FROM alerts)",
-    "SELECT max(r) FROM (SELECT row_number() OVER () AS r FROM logs)",
-    "SELECT sum(n) FROM (SELECT node, count(*) AS n FROM logs GROUP BY node)",
+    "SELECT sum(n) FROM (SELECT count(*) AS n FROM logs UNION ALL SELECT count(*) FROM alerts) AS r",
+    "SELECT max(r) FROM (SELECT row_number() OVER () AS r FROM logs) AS r",
+    "SELECT sum(n) FROM (SELECT node, count(*) AS n FROM logs GROUP BY node) AS r",
 ];
 
 /// Queries whose rows come as they arrive.
@@ -33,7 +33,7 @@ const STREAMED: &[&str] = &[
     "SELECT time FROM logs WHERE random() >= 0",
     "SELECT 1 FROM logs UNION ALL SELECT 2 FROM alerts",
     "SELECT time FROM logs LIMIT 5000",
-    "SELECT random(), time FROM (SELECT * FROM logs WHERE uid = 0)",
+    "SELECT random(), time FROM (SELECT * FROM logs WHERE uid = 0) AS r",
 ];
 
 async fn three_nodes() -> TestFleet {
@@ -235,10 +235,10 @@ async fn held_rows_beyond_the_memory_are_spilled_and_complete() {
     }
     for (sql, expected) in [
         (
-            "SELECT count(*), count(t), max(r) FROM (SELECT time::text || namespace_name || operation AS t, row_number() OVER () AS r FROM logs)",
+            "SELECT count(*), count(t), max(r) FROM (SELECT time::text || namespace_name || operation AS t, row_number() OVER () AS r FROM logs) AS r",
             "31000",
         ),
-        ("SELECT count(*) FROM (SELECT random() FROM logs WHERE uid = 0 LIMIT 50000) WHERE 1 = 1", "31000"),
+        ("SELECT count(*) FROM (SELECT random() FROM logs WHERE uid = 0 LIMIT 50000) AS r WHERE 1 = 1", "31000"),
     ] {
         match fleet.query(sql, &context).await {
             Ok((rows, coverage)) => {

@@ -61,8 +61,8 @@ SELECT pid, event_id FROM <logs> AS l ORDER BY pid NULLS FIRST, event_id LIMIT 1
 SELECT pid, event_id FROM <logs> AS l ORDER BY pid DESC NULLS LAST, event_id DESC LIMIT 10
 SELECT pid, event_id FROM <logs> AS l ORDER BY pid DESC, event_id OFFSET 100 LIMIT 10
 SELECT pid, event_id FROM <logs> AS l ORDER BY pid + uid, event_id OFFSET 390
-SELECT event_id FROM <logs> AS l ORDER BY 'x', event_id LIMIT 3
-SELECT event_id FROM <logs> AS l ORDER BY NULL, event_id LIMIT 3
+SELECT event_id FROM <logs> AS l ORDER BY 'x'::text, event_id LIMIT 3
+SELECT event_id FROM <logs> AS l ORDER BY NULL::int, event_id LIMIT 3
 SELECT event_id FROM <logs> AS l ORDER BY event_id LIMIT 0
 SELECT event_id FROM <logs> AS l LIMIT 0
 SELECT count(*) FROM (SELECT event_id FROM <logs> AS l LIMIT 37) AS q
@@ -185,7 +185,7 @@ SELECT count(*) FROM <alerts> AS a WHERE 'tag1' = ANY (tags)
 SELECT count(*) FROM <alerts> AS a WHERE tags @> ARRAY['tag1']
 SELECT count(*) FROM <alerts> AS a WHERE tags = '{tag0,tag1}' OR tags = ARRAY['tag0']
 SELECT count(*) FROM <alerts> AS a WHERE tags = ARRAY[]::text[]
-SELECT array_length(tags, 1), cardinality(tags), tags[1], array_to_string(tags, ','), tags || 'z' FROM <alerts> AS a
+SELECT array_length(tags, 1), cardinality(tags), tags[1], array_to_string(tags, ','), tags || 'z'::text FROM <alerts> AS a
 SELECT tags, event_id FROM <alerts> AS a ORDER BY tags, event_id LIMIT 20
 SELECT labels ->> 'k', labels -> 'k', labels ? 'k', count(*) FROM <logs> AS l GROUP BY 1, 2, 3
 SELECT count(*) FROM <logs> AS l WHERE (labels ->> 'k')::int > 2

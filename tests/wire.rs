@@ -11,6 +11,7 @@ mod wire {
     mod channels;
     mod client;
     mod copy;
+    mod copy_from;
     mod cursors;
     mod errors;
     mod extended;

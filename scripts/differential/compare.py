@@ -6,8 +6,9 @@ when 15 digits agree, since the order of additions is nobody's promise.
 """
 
 import re
+from decimal import Decimal
 
-FLOATS = {"float4": 1e-6, "float8": 2e-15}
+FLOATS = {"float4": 1e-6, "float8": 5e-15}
 SUMMED = re.compile(r"\b(sum|avg|stddev|var|corr|covar|regr)\w*\s*\(", re.I)
 
 
@@ -34,6 +35,8 @@ def difference(statement, theirs, ours, their_types, our_types):
         return None
     if SUMMED.search(statement.sql) and all(near(a, b, types[0]) for a, b in zip(left, right)):
         return None
+    if all(shown_alike(a, b, types[0]) for a, b in zip(left, right)):
+        return f"digits {shown(next(b for a, b in zip(left, right) if a != b))}, not {shown(next(a for a, b in zip(left, right) if a != b))}"
     first = next((a, b) for a, b in zip(left, right) if a != b)
     return f"value {shown(first[1])}, not {shown(first[0])}"
 
@@ -51,6 +54,21 @@ def near(left, right, types):
     return True
 
 
+def shown_alike(left, right, types):
+    """Whether two rows agree but for how many digits of a numeric are shown, beyond the first fifteen."""
+    for a, b, kind in zip(left, right, types):
+        if a == b:
+            continue
+        if a is None or b is None or kind != "numeric":
+            return False
+        a, b = Decimal(a), Decimal(b)
+        step = Decimal(1).scaleb(max(a.as_tuple().exponent, b.as_tuple().exponent))
+        few = len(min(a, b, key=lambda number: len(number.as_tuple().digits)).as_tuple().digits) < 15
+        if abs(a - b) > (0 if few else step):
+            return False
+    return True
+
+
 def shown(row):
     """A row, shortened for a report."""
     text = repr(row)
@@ -61,7 +79,7 @@ def kind(found):
     """The class of a difference, worst first: value, state, type, refused, internal."""
     if found.startswith("error XX") or " XX000" in found[:40] or found.startswith("XX"):
         return "internal"
-    if found.startswith(("value", "no error")) or " rows, not " in found:
+    if found.startswith(("value", "digits", "no error")) or " rows, not " in found:
         return "value"
     if found.startswith(("columns", "types")):
         return "shape"

@@ -10,3 +10,4 @@ SELECT ARRAY['b', 'a'] > ARRAY['a', 'z'], ARRAY[1.0] = ARRAY[1.00], greatest(ARR
 SELECT 1 = ANY ('{1,2}'), 'a' = ANY ('{a,b}'), 5 = ANY (ARRAY[]::int[]), NULL = ANY (ARRAY[1]), 1 = ANY (ARRAY[NULL, 1]), 2 = ANY (ARRAY[NULL, 1]), 1 = ALL (ARRAY[1, NULL]), 2 = ALL (ARRAY[1, NULL]), 1 = ALL ('{}'::int[]);
 SELECT 'ab' LIKE ANY (ARRAY['a%', 'z']), 'ab' NOT LIKE ALL (ARRAY['z%', 'y']), 'ab' ~ ANY (ARRAY['^b', 'b$']), 3 <= SOME (ARRAY[1, 3]);
 SELECT 1 WHERE ARRAY[1];
+SELECT array_prepend(2.5::float8, ARRAY[3, 7]), array_append(ARRAY[1::int2], 70000), pg_typeof(array_append(ARRAY[1], 2::int8));

@@ -31,3 +31,4 @@ SELECT to_char(13.5, '99');
 SELECT to_number('12,454.8-', '99G999D9S'), to_number('-12,345.67', '99,999.99'), to_number('485', '999'), to_number('$1,234.50', 'L9,999.99'), to_number('12.34', '99.99'), to_number('<25>', '99PR'), to_number('0042', '9999'), to_number('1234', '99');
 SELECT to_number('abc', '999');
 SELECT to_char(round(12.345, 2), 'FM990.00') || '%', to_char(1234567, '999,999,999'), to_char(0.25 * 100, 'FM990.0');
+SELECT to_char(10000000000.0, 'RN');

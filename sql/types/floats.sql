@@ -26,3 +26,4 @@ SET extra_float_digits = -5;
 SELECT 1::float8 / 3, 1::float4 / 3;
 RESET extra_float_digits;
 SELECT 1::float8 / 3, 3.0::float8::text || 'x', 1.5::float4::text;
+SELECT degrees(0.1::float8), radians(180), degrees(pi()), radians(0.1::float8);

@@ -25,3 +25,9 @@ SELECT gcd(0, 0), gcd(-12, 18), gcd(330, 462), lcm(0, 5), lcm(-4, 6), gcd(1071::
 SELECT pg_typeof(1), pg_typeof(2147483648), pg_typeof(9223372036854775808), pg_typeof(1::int2 + 1::int2), pg_typeof(1::int2 + 1), pg_typeof(1 + 1::int8), pg_typeof(1::int2 / 2::int2);
 SELECT to_hex(255), to_hex(-1), to_hex(1099511627775), factorial(10), factorial(20);
 SELECT factorial(-1);
+SELECT gcd(12, 18), lcm(4, 6), lcm(0, 3), gcd(-4, 6::int8), pg_typeof(gcd(1, 2)), pg_typeof(lcm(1, 2::int8)), gcd(NULL, 3);
+SELECT lcm(2147483647, 2147483646);
+SELECT 1.5::float8 | 2;
+SELECT 3 AT TIME ZONE 'UTC';
+SELECT gcd(2.5, 1.25), lcm(0.5, 0.75), gcd(6, 4.0), time '1:00' - time '0:30';
+SELECT time '1:00' + time '2:00';

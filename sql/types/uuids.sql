@@ -11,3 +11,4 @@ SELECT '0b000000-0000-0000-0000-000000000000'::uuid::int;
 SELECT ARRAY['0b000000-0000-0000-0000-000000000000']::uuid[], '{0b000000-0000-0000-0000-000000000000}'::uuid[];
 SELECT '0b000000-0000-0000-0000-000000000000'::uuid IN ('0b000000-0000-0000-0000-000000000000', '0c000000-0000-0000-0000-000000000000');
 SELECT to_jsonb('0b000000-0000-0000-0000-000000000000'::uuid), md5('armorlake')::uuid, NULL::uuid;
+SELECT length(gen_random_uuid()::text), gen_random_uuid() <> gen_random_uuid(), substr(gen_random_uuid()::text, 15, 1), pg_typeof(gen_random_uuid());

@@ -5,6 +5,11 @@ pub fn is_reserved(word: &str) -> bool {
     holds(RESERVED, word)
 }
 
+/// Whether nothing can be called by the word without quotes: also one that stands for a value.
+pub fn names_nothing(word: &str) -> bool {
+    [RESERVED, VALUES].iter().any(|words| holds(words, word))
+}
+
 /// Whether a name that is this word is written in quotes by PostgreSQL.
 pub(super) fn is_quoted(word: &str) -> bool {
     [RESERVED, VALUES, FUNCTIONS_AND_TYPES, COLUMNS].iter().any(|words| holds(words, word))

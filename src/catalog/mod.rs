@@ -15,7 +15,7 @@ mod union;
 pub use builtin::{BuiltinError, builtin};
 pub use entry::{DatabaseEntry, Entry, Object, Place, SchemaEntry};
 pub use ident::{quote_for_engine, quote_ident, quote_literal, split_quoted};
-pub use keywords::is_reserved;
+pub use keywords::{is_reserved, names_nothing};
 pub use model::{Catalog, Column, Database, Schema, Scope, Table, View};
 pub use relational::{
     Constraint, EnumLabel, ForeignAction, Identity, Index, IndexKey, Relational, Rule, Sequence, UserType, UserTypeKind,

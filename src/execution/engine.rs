@@ -16,6 +16,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::cooperative::YieldingJoins;
 use super::distinct_count;
+use super::soft_limits::SoftLimits;
 use crate::types::FragmentSettings;
 
 /// How much the engine may use.
@@ -72,6 +73,7 @@ impl Engine {
             .with_runtime_env(runtime(config)?)
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(YieldingJoins))
+            .with_physical_optimizer_rule(Arc::new(SoftLimits))
             .build();
         base.register_udaf(Arc::new(distinct_count::count()))?;
         (functions.lasting)(&mut base)?;

@@ -15,6 +15,7 @@ mod local;
 mod own_relations;
 mod pins;
 mod relation;
+mod soft_limits;
 mod spool;
 mod statement;
 mod stored_rows;

@@ -34,7 +34,7 @@ pub struct Decoder {
 }
 
 /// Fields that say nothing of the content: our own notes, and what is read out of other fields.
-fn is_content(field: Field) -> bool {
+pub(super) fn is_content(field: Field) -> bool {
     !matches!(
         field,
         Field::UpdatedTime
@@ -270,26 +270,33 @@ impl Decoder {
     }
 }
 
-fn first_half(hash: &blake3::Hash) -> [u8; 16] {
+pub(super) fn first_half(hash: &blake3::Hash) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&hash.as_bytes()[..16]);
     half
 }
 
-fn push_canonical(canonical: &mut Vec<u8>, name: &str, value: Value<'_>) {
-    let mut push = |kind: u8, bytes: &[u8]| {
-        canonical.extend_from_slice(name.as_bytes());
-        canonical.extend_from_slice(&[0, kind]);
-        canonical.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        canonical.extend_from_slice(bytes);
-    };
+/// One of the texts of a field that has several.
+pub(super) fn push_text_item(canonical: &mut Vec<u8>, name: &str, text: &str) {
+    push_bytes(canonical, name, 4, text.as_bytes());
+}
+
+fn push_bytes(canonical: &mut Vec<u8>, name: &str, kind: u8, bytes: &[u8]) {
+    canonical.extend_from_slice(name.as_bytes());
+    canonical.extend_from_slice(&[0, kind]);
+    canonical.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    canonical.extend_from_slice(bytes);
+}
+
+pub(super) fn push_canonical(canonical: &mut Vec<u8>, name: &str, value: Value<'_>) {
+    let mut push = |kind: u8, bytes: &[u8]| push_bytes(canonical, name, kind, bytes);
     match value {
         // 0 and absent are the same on the wire.
         Value::Null | Value::Int(0) => {}
         Value::Int(number) => push(1, &number.to_le_bytes()),
         Value::Text(text) => push(2, text.as_bytes()),
         Value::Id(id) => push(3, &id),
-        Value::List(texts) => texts.iter().for_each(|text| push(4, text.as_bytes())),
+        Value::List(texts) => texts.iter().for_each(|text| push_text_item(canonical, name, text)),
     }
 }
 

@@ -20,6 +20,7 @@ mod feed;
 #[cfg(test)]
 mod feed_tests;
 mod gaps;
+mod history;
 mod instant;
 mod json;
 mod jsonb;
@@ -48,6 +49,7 @@ pub use batch::{BatchError, EventBatcher};
 pub use config::{FeedConfig, FeedTls};
 pub use decode::{Arrival, Decoder, JsonError};
 pub use draft::VALUE_BYTES_MAX;
+pub use history::{History, HistoryError};
 pub use json::JSON_BYTES_MAX;
 pub use status::SourceStatus;
 

@@ -105,6 +105,10 @@ impl Connection {
                 let tag = self.copy_out(rows, &options).await?;
                 self.complete(tag).await
             }
+            Execution::CopyFrom(copy) => {
+                let tag = Box::pin(self.copy_in(copy)).await?;
+                self.complete(tag).await
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod connection;
 mod copy;
 mod encode;
 mod extended;
+pub mod fuzz;
 mod guard;
 mod listener;
 mod negotiate;

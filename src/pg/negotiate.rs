@@ -159,16 +159,10 @@ async fn read_packet(
     input: &mut BytesMut,
 ) -> Result<Result<BytesMut, SqlError>, WireError> {
     loop {
-        if let Some(length) = input.get(..4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()) {
-            let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or_default();
-            if !(8..=LOGIN_BYTES_MAX).contains(&length) {
-                return Ok(Err(violation("invalid length of startup packet")));
-            }
-            if input.len() >= length {
-                let mut packet = input.split_to(length);
-                packet.advance(4);
-                return Ok(Ok(packet));
-            }
+        match take_packet(input) {
+            Ok(None) => {}
+            Ok(Some(packet)) => return Ok(Ok(packet)),
+            Err(error) => return Ok(Err(error)),
         }
         if stream.read_buf(input).await? == 0 {
             return Err(WireError::Closed);
@@ -176,8 +170,23 @@ async fn read_packet(
     }
 }
 
+/// The packet that `input` starts with, without its length; none until all of it is there.
+pub(super) fn take_packet(input: &mut BytesMut) -> Result<Option<BytesMut>, SqlError> {
+    let Some(length) = input.get(..4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()) else { return Ok(None) };
+    let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or_default();
+    if !(8..=LOGIN_BYTES_MAX).contains(&length) {
+        return Err(violation("invalid length of startup packet"));
+    }
+    if input.len() < length {
+        return Ok(None);
+    }
+    let mut packet = input.split_to(length);
+    packet.advance(4);
+    Ok(Some(packet))
+}
+
 /// Names and values, each with a zero byte behind, and one more at the end.
-fn parameters(body: &[u8]) -> Result<Vec<(String, String)>, SqlError> {
+pub(super) fn parameters(body: &[u8]) -> Result<Vec<(String, String)>, SqlError> {
     let wrong = || violation("invalid startup packet layout: expected terminator as last byte");
     let body = body.strip_suffix(&[0]).ok_or_else(wrong)?;
     if body.is_empty() {

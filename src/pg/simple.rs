@@ -28,6 +28,7 @@ impl Connection {
             Execution::Done(tag) => Some(tag),
             Execution::Rows(rows) => Some(self.rows(rows).await?),
             Execution::Copy(rows, options) => Some(self.copy_out(rows, &options).await?),
+            Execution::CopyFrom(copy) => Some(Box::pin(self.copy_in(copy)).await?),
         };
         // A client may take the tag for the end of a commit.
         if is_last {

@@ -41,6 +41,9 @@ pub(super) fn error_message(error: &SqlError, severity: ErrorSeverity) -> PgWire
     if let Some(position) = error.position {
         fields.push((b'P', position.to_string()));
     }
+    if let Some(context) = &error.context {
+        fields.push((b'W', shown(context)));
+    }
     if let Some(object) = error.object.as_deref() {
         let names = [
             (b's', &object.schema),

@@ -183,7 +183,10 @@ async fn password_message(wire: &mut Wire) -> Result<Bytes, Failure> {
 }
 
 /// The client's first message inside SASLInitialResponse: mechanism, length, bytes.
-fn initial_response<'a>(body: &'a [u8], end_point: Option<&'a [u8]>) -> Result<(Binding<'a>, &'a [u8]), SqlError> {
+pub(super) fn initial_response<'a>(
+    body: &'a [u8],
+    end_point: Option<&'a [u8]>,
+) -> Result<(Binding<'a>, &'a [u8]), SqlError> {
     let malformed = || violation("malformed SASL initial response");
     let end = body.iter().position(|byte| *byte == 0).ok_or_else(malformed)?;
     let (mechanism, rest) = body.split_at(end);
@@ -198,7 +201,7 @@ fn initial_response<'a>(body: &'a [u8], end_point: Option<&'a [u8]>) -> Result<(
     if usize::try_from(length) == Ok(first.len()) { Ok((binding, first)) } else { Err(malformed()) }
 }
 
-fn refusal(error: &ScramError, user: &str) -> SqlError {
+pub(super) fn refusal(error: &ScramError, user: &str) -> SqlError {
     match error {
         ScramError::Malformed(what) => violation(format!("malformed SCRAM message: {what}")),
         ScramError::Negotiation => SqlError::new(Code::InvalidAuthorization, "SCRAM channel binding negotiation error")

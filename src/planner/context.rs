@@ -1,6 +1,5 @@
 //! Everything about the client and the moment that a statement's plan depends on.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Sequence;
 use crate::execution::{CoverageReport, MissingNodes};
-use crate::system::SettingFacts;
+use crate::system::{SessionObjects, SettingFacts};
 use crate::types::{FragmentSettings, QueryId, SqlError};
 
 use super::relations::Relations;
@@ -48,7 +47,7 @@ pub struct StatementContext {
 }
 
 /// What functions such as `set_config` do to the session that runs them; `session` implements it.
-pub trait SessionControl: Debug + Send + Sync {
+pub trait SessionControl: SessionObjects {
     /// Sets a setting as SET does, or back to its default without a value; gives the value as SHOW shows it.
     fn set_config(&self, name: &str, value: Option<&str>, scope: SetScope) -> Result<String, SqlError>;
     /// Says something on a channel, as NOTIFY does.

@@ -9,6 +9,8 @@ pub mod definition;
 mod error;
 mod explain;
 pub mod functions;
+mod kept;
+mod locks;
 mod names;
 mod origins;
 mod parameters;
@@ -39,6 +41,7 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::tokenizer::Token;
+use tokio::sync::Semaphore;
 
 use crate::catalog::{Catalog, DEFAULT_DATABASE};
 use crate::env::Clock;
@@ -47,19 +50,23 @@ use crate::mesh::Fleet;
 use crate::system::{Activity, CatalogFacts, RoleFacts};
 use crate::types::{Code, ColumnOrigin, SqlError, SqlType, USER_TYPE_KEY};
 
-pub use changes::{Arbiter, Change, ChangeKind, Conflict, PAIR, changed_table};
+pub use changes::{Arbiter, Change, ChangeKind, Conflict, Copying, LINE, PAIR, changed_table};
 pub use context::{SessionControl, StatementContext};
 use error::located_error;
 pub use error::sql_error_from_engine;
 pub use explain::{Explanation, PlanDetail, PlanStep};
+pub use functions::FITTING;
+use kept::{Conditions, KeptPlan};
+pub use locks::RowLock;
 pub use names::{DeclaredType, Names, Relation, TEMPORARY, no_schema, of_user_type};
 pub use parse::{CURRENT_ROLE, SQL_BYTES_MAX, parse};
+pub use prune::SUMMARY_AGE_MAX;
 pub use relations::{CatalogOnly, Relations, lives_elsewhere};
 use rewrite::ParameterType;
 pub use statement::{
-    AfterEnd, CopyFormat, CopyOptions, CopySource, CursorOptions, DiscardTarget, ExplainFormat, ExplainOptions,
-    Explained, FetchCount, FetchRows, ForceQuote, InnerQuery, ParsedStatement, Scroll, SetScope, SetValue, Statement,
-    StoredChange, StoredRole, StoredScope, TransactionModes,
+    AfterEnd, CopyFormat, CopyHeader, CopyInto, CopyOptions, CopySource, CursorOptions, DiscardTarget, ExplainFormat,
+    ExplainOptions, Explained, FetchCount, FetchRows, ForceQuote, InnerQuery, ParsedStatement, Scroll, SetScope,
+    SetValue, Statement, StoredChange, StoredRole, StoredScope, TransactionModes,
 };
 use surroundings::{BuiltInViews, KnownFacts};
 pub use written::{Purpose, WrittenExpression, WrittenQuery, write_expression};
@@ -75,16 +82,17 @@ pub struct Description {
     pub returns: bool,
 }
 
-/// A query that was parsed once, to be rewritten and planned whenever it runs.
+/// A query that was parsed once, to be run any number of times.
 ///
-/// Nothing in it depends on a session: names, settings and the moment come in when it is planned, so
-/// it stays good for as long as the client keeps it.
+/// Names, settings and the moment come in when it is planned, so it stays good for as long as the client keeps it.
+/// From its second run on it keeps its plan for runs under the same conditions, where the plan can outlive a run.
 #[derive(Debug, Clone)]
 pub struct ParsedQuery {
     sql: Arc<str>,
     statement: Arc<EngineStatement>,
     /// What its description told of `$1..$n`; none before.
     parameters: Arc<[SqlType]>,
+    kept: Arc<KeptPlan>,
 }
 
 impl ParsedQuery {
@@ -92,6 +100,16 @@ impl ParsedQuery {
     #[must_use]
     pub fn described(self, description: &Description) -> Self {
         Self { parameters: description.parameters.as_slice().into(), ..self }
+    }
+
+    /// How many runs used the plan of a run before, and how many made one.
+    pub fn plan_counts(&self) -> (u64, u64) {
+        self.kept.counts()
+    }
+
+    /// Whether it has a plan that its next run may use again.
+    pub fn keeps_plan(&self) -> bool {
+        self.kept.is_kept()
     }
 }
 
@@ -140,6 +158,8 @@ pub struct Planner {
     views: BuiltInViews,
     /// Facts of the snapshots that statements used last, the newest use last.
     known: Mutex<Vec<KnownFacts>>,
+    /// How many plans may still be kept.
+    places: Arc<Semaphore>,
 }
 
 /// A statement ready to run.
@@ -172,7 +192,8 @@ impl Planner {
         let mut base = engine.base();
         functions::register_tables(&mut base).map_err(|error| sql_error_from_engine(&error))?;
         let (views, known) = (BuiltInViews::default(), Mutex::default());
-        let mut planner = Self { engine, base, built_in, fleet, node, clock, roles, views, known };
+        let places = Arc::new(Semaphore::new(kept::PLANS_MAX));
+        let mut planner = Self { engine, base, built_in, fleet, node, clock, roles, views, known, places };
         planner.views = planner.plan_built_in_views().await.map_err(|error| sql_error_from_engine(&error))?;
         planner.known = Mutex::default();
         Ok(planner)
@@ -181,7 +202,12 @@ impl Planner {
     /// Parses a query, to be run any number of times.
     pub fn parse_query(&self, sql: &str) -> Result<ParsedQuery, SqlError> {
         let statement = parse_statement(sql).map_err(|error| located_error(&error, sql))?;
-        Ok(ParsedQuery { sql: sql.into(), statement: Arc::new(statement), parameters: Arc::default() })
+        Ok(ParsedQuery {
+            sql: sql.into(),
+            statement: Arc::new(statement),
+            parameters: Arc::default(),
+            kept: Arc::default(),
+        })
     }
 
     /// Finds out parameters and columns; `hints` are the types that the client declared.
@@ -303,8 +329,17 @@ impl Planner {
     ) -> Result<Prepared, DataFusionError> {
         let told = |(index, value): (usize, &ScalarValue)| type_of_parameter(value, query.parameters.get(index));
         let known: Vec<_> = parameters.iter().enumerate().map(told).collect();
-        let (mut plan, _) = typed_plan(&session, &query.statement, &known).await?;
-        let origins = origins_of(&plan, &session);
+        let conditions = Conditions::new(context, &known);
+        let (mut plan, origins) = match query.kept.get(&conditions, (&self.base, &session))? {
+            Some(planned) => planned,
+            None => {
+                let (plan, _) = typed_plan(&session, &query.statement, &known).await?;
+                let origins = origins_of(&plan, &session);
+                let planned = (plan, origins);
+                query.kept.keep(conditions, &planned, (&self.base, &session), &self.places);
+                planned
+            }
+        };
         if !parameters.is_empty() {
             let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
             plan = plan.with_param_values(ParamValues::List(values))?;
@@ -434,6 +469,7 @@ async fn plan_of(
         if let Some(refusal) = rewrite::refused(inner) {
             return Err(DataFusionError::NotImplemented(refusal.to_owned()));
         }
+        rewrite::check_clauses(inner).map_err(|error| DataFusionError::External(Box::new(error)))?;
         rewrite::rewrite_with_parameters(inner, parameters);
         let views = session.config().get_extension::<relations::StatementViews>();
         if let Some(names) = views.as_ref().and_then(|views| views.names()) {

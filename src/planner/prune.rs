@@ -23,7 +23,7 @@ use crate::mesh::{Member, Role};
 use crate::types::{DistinctSet, NodeName, TableSummary};
 
 /// Oldest summary that may leave a node out.
-const SUMMARY_AGE_MAX: Duration = Duration::from_secs(2);
+pub const SUMMARY_AGE_MAX: Duration = Duration::from_secs(2);
 
 /// Who is asked for rows of a table, and who is not.
 pub(super) struct Pruner<'a> {

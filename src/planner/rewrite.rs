@@ -15,6 +15,7 @@
 mod aggregates;
 mod build;
 mod calls;
+mod clauses;
 mod columns;
 mod intervals;
 mod lateral;
@@ -34,9 +35,11 @@ mod same_names;
 mod sets;
 mod single_rows;
 mod subqueries;
+mod system_keys;
 #[cfg(test)]
 mod tests;
 mod types;
+mod values;
 mod windows;
 
 use std::ops::ControlFlow;
@@ -46,6 +49,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 pub(in crate::planner) use build::{array_literal, folded, last_part as last_name, parts as name_parts};
+pub(in crate::planner) use clauses::check as check_clauses;
 pub(in crate::planner) use columns::column_name;
 
 pub use columns::shown_name;
@@ -86,9 +90,10 @@ impl VisitorMut for Rewriter {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        // Nothing is ever locked by a read here, so FOR UPDATE has nothing to add.
+        // The session has taken the turn to write before, where a lock means something.
         query.locks.clear();
         queries::rewrite(query);
+        values::rewrite(query);
         windows::rewrite(query);
         same_names::tell_apart(query);
         lateral::rewrite(query);
@@ -107,6 +112,7 @@ impl VisitorMut for Rewriter {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         names::qualify_wildcards(select);
         numbers::bare_select(select);
+        queries::read_conditions(select);
         subqueries::simplify_empty(select);
         subqueries::rewrite_select_list(select);
         ControlFlow::Continue(())

@@ -245,15 +245,6 @@ impl Splitter<'_> {
         if aggregate.group_expr.iter().any(|key| matches!(key, Expr::GroupingSet(_))) {
             return Ok(None);
         }
-        // Calls that differ by a cast alone would have one name in a fragment.
-        let named: Vec<String> =
-            calls.iter().map(|call| Expr::AggregateFunction((*call).clone()).schema_name().to_string()).collect();
-        let is_twin = |(index, name): (usize, &String)| {
-            (0..index).any(|other| named[other] == *name && calls[other] != calls[index])
-        };
-        if named.iter().enumerate().any(is_twin) {
-            return Ok(None);
-        }
         let Some(region) = self.absorb(&aggregate.input)? else { return Ok(None) };
         let raw = aggregate.input.schema();
         let mut texts = Vec::new();
@@ -263,6 +254,9 @@ impl Splitter<'_> {
             let Some(all) = all else { return Ok(None) };
             let keys = &all[..aggregate.group_expr.len()];
             if keys.iter().enumerate().any(|(index, key)| keys[..index].contains(key)) {
+                return Ok(None);
+            }
+            if has_twins(&all[keys.len()..]) {
                 return Ok(None);
             }
             texts.push(branch.select(self.printer, &all)? + &branch.group_by(self.printer, keys)?);
@@ -300,6 +294,14 @@ impl Splitter<'_> {
         let scan = FleetScan { fragments: Arc::new(fragments), kind, schema: Arc::clone(schema) };
         LogicalPlan::Extension(Extension { node: Arc::new(scan) })
     }
+}
+
+/// Whether calls differ by a cast alone: they would have one name in a fragment.
+fn has_twins(calls: &[Expr]) -> bool {
+    let bare: Vec<Expr> = calls.iter().map(|call| call.clone().unalias_nested().data).collect();
+    let names: Vec<String> = bare.iter().map(|call| call.schema_name().to_string()).collect();
+    let is_twin = |index: usize| (0..index).any(|other| names[other] == names[index] && bare[other] != bare[index]);
+    (0..bare.len()).any(is_twin)
 }
 
 impl Branch {

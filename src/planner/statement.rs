@@ -119,6 +119,8 @@ pub enum Statement {
         /// How they are written.
         options: CopyOptions,
     },
+    /// COPY ... FROM STDIN.
+    CopyFrom(Box<CopyInto>),
     /// LISTEN.
     Listen(String),
     /// UNLISTEN; none stands for all channels.
@@ -177,13 +179,39 @@ pub struct CopySource {
     pub table: Option<String>,
 }
 
-/// How COPY writes rows.
+/// Where COPY puts the rows that a client sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyInto {
+    /// The table's schema, if one is written.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: String,
+    /// The columns that values are given for; empty for all that take any.
+    pub columns: Vec<String>,
+    /// How the rows are written.
+    pub options: CopyOptions,
+    /// Which rows are taken.
+    pub condition: Option<InnerQuery>,
+}
+
+/// How COPY writes and reads rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyOptions {
     /// The form of a row.
     pub format: CopyFormat,
     /// Whether the columns' names come first.
-    pub header: bool,
+    pub header: CopyHeader,
+}
+
+/// The line of names before the rows of a COPY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyHeader {
+    /// There is none.
+    None,
+    /// It is written; what it says is passed over when it is read.
+    Names,
+    /// It must name the columns that are read.
+    Match,
 }
 
 /// The form of a row in COPY's data.
@@ -208,6 +236,10 @@ pub enum CopyFormat {
         escape: u8,
         /// Values that are quoted whether they need it or not.
         force_quote: ForceQuote,
+        /// Columns in which nothing that is read stands for NULL.
+        force_not_null: Vec<String>,
+        /// Columns in which a quoted text may stand for NULL, too.
+        force_null: Vec<String>,
     },
     /// PostgreSQL's binary form.
     Binary,

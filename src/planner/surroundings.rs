@@ -15,7 +15,9 @@ use super::{DeclaredType, InnerQuery, Names, Relations, WrittenQuery, sql_error_
 use super::{Planner, StatementContext, functions, logical_plan, parse_statement, resolve, shown_columns};
 use crate::catalog::{Catalog, Column, DEFAULT_DATABASE, PUBLIC};
 use crate::execution::{CoverageReport, MissingNodes, StatementCatalog};
-use crate::system::{CatalogFacts, INFORMATION_SCHEMA, InformationSchema, PG_CATALOG, PgCatalog, SessionFacts};
+use crate::system::{
+    CatalogFacts, INFORMATION_SCHEMA, InformationSchema, PG_CATALOG, PgCatalog, SessionFacts, SessionObjects,
+};
 use crate::types::{FragmentSettings, QueryId, SqlError, SqlType};
 
 /// Most snapshots whose facts are kept.
@@ -164,6 +166,7 @@ impl Planner {
             settings: Arc::clone(&context.shown_settings),
             table_bytes: self.table_bytes(&facts.catalog),
             activity: self.node.activity.clone(),
+            objects: context.control.clone().map(|control| control as Arc<dyn SessionObjects>),
             ..SessionFacts::default()
         }
     }

@@ -25,7 +25,7 @@ impl Session {
         &mut self,
         name: &str,
         types: &[InnerQuery],
-        inner: &InnerQuery,
+        (inner, source): (&InnerQuery, &str),
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
         self.statements.check_new(name)?;
@@ -38,6 +38,7 @@ impl Session {
         };
         let prepared = self.describe(&parsed, &hints, interrupt).await;
         let prepared = prepared.map_err(|error| shifted(error, inner.position_offset))?;
+        let prepared = Prepared { source: source.to_owned(), from_sql: true, ..prepared };
         self.statements.add_prepared(name, prepared)?;
         Ok(done("PREPARE"))
     }

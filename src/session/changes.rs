@@ -2,7 +2,7 @@
 //!
 //! All rows of a change are found before the first one is written, so a change never meets its own work.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt64Array};
@@ -31,10 +31,12 @@ const ROWS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What a change has done.
 #[derive(Debug, Default)]
-struct Done {
-    count: u64,
+pub(super) struct Done {
+    pub(super) count: u64,
     /// The rows afterwards, with columns of other tables; for RETURNING.
     changed: Vec<RecordBatch>,
+    /// ON CONFLICT: which of the proposed rows each of them was.
+    places: Vec<u64>,
 }
 
 impl Session {
@@ -61,13 +63,13 @@ impl Session {
                 _ => writer.write(&change, &found).map(|done| (done, None))?,
             };
             let (mut done, pairs) = pairs;
-            if let Some(pairs) = pairs {
+            if let Some((pairs, proposed)) = pairs {
                 let mut run =
                     Box::pin(planner.conflicting(&change, query, pairs, &context, parameters.clone())).await?;
                 let rows = collected(&mut run.rows).await?;
                 let updated = writer.update_rows(&change, &rows)?;
                 done.count += updated.count;
-                done.changed.extend(updated.changed);
+                done.take_updated(&change, updated, &rows, &proposed)?;
             }
             let following = Following { planner: &planner, writer: &writer, query, context: &context };
             Box::pin(following.take_actions(&parameters)).await?;
@@ -132,16 +134,16 @@ impl Session {
 }
 
 /// Takes the actions of foreign keys after the writes of a statement.
-struct Following<'a> {
-    planner: &'a Planner,
-    writer: &'a Writer,
-    query: &'a ParsedQuery,
-    context: &'a StatementContext,
+pub(super) struct Following<'a> {
+    pub(super) planner: &'a Planner,
+    pub(super) writer: &'a Writer,
+    pub(super) query: &'a ParsedQuery,
+    pub(super) context: &'a StatementContext,
 }
 
 impl Following<'_> {
     /// Ends with every reference checked; rows that actions changed keep to their CHECK constraints.
-    async fn take_actions(&self, parameters: &[ScalarValue]) -> Result<(), SqlError> {
+    pub(super) async fn take_actions(&self, parameters: &[ScalarValue]) -> Result<(), SqlError> {
         loop {
             let concerned = self.writer.0.with(|transaction| transaction.reference_actions())?;
             if concerned.is_empty() {
@@ -164,7 +166,7 @@ impl Following<'_> {
 }
 
 /// Carries out what the rows of a change tell.
-struct Writer(Data);
+pub(super) struct Writer(pub(super) Data);
 
 impl Writer {
     fn write(&self, change: &Change, found: &[RecordBatch]) -> Result<Done, SqlError> {
@@ -175,7 +177,7 @@ impl Writer {
         }
     }
 
-    fn insert_rows(&self, change: &Change, found: &[RecordBatch]) -> Result<Done, SqlError> {
+    pub(super) fn insert_rows(&self, change: &Change, found: &[RecordBatch]) -> Result<Done, SqlError> {
         let mut done = Done::default();
         for batch in found {
             let rows = table_rows(change, batch, 0)?;
@@ -220,28 +222,37 @@ impl Writer {
         Ok(done)
     }
 
-    /// INSERT ... ON CONFLICT, row by row; gives the pairs of rows that DO UPDATE is about.
-    fn insert_unless_there(&self, change: &Change, found: &[RecordBatch]) -> Result<(Done, Option<Pairs>), SqlError> {
+    /// INSERT ... ON CONFLICT, row by row; gives the pairs of rows that DO UPDATE is about, and their places among the
+    /// proposed rows.
+    fn insert_unless_there(
+        &self,
+        change: &Change,
+        found: &[RecordBatch],
+    ) -> Result<(Done, Option<(Pairs, Proposed)>), SqlError> {
         let Some(conflict) = &change.conflict else { return Err(SqlError::new(Code::Internal, "no ON CONFLICT")) };
         let indexes = arbiters(&change.table, &conflict.arbiter);
         let mut done = Done::default();
         let (mut own, mut existing, mut excluded) = (HashSet::new(), Vec::new(), Vec::new());
+        let (mut proposed, mut number) = (Proposed::new(), 0_u64);
         for batch in found {
             let rows = table_rows(change, batch, 0)?;
             self.0.with(|transaction| transaction.check_not_null(&change.table, &rows))?;
             check(change, batch, &rows)?;
             for place in 0..rows.num_rows() {
                 let row = rows.slice(place, 1);
+                number += 1;
                 match self.row_that_is_there(&change.table, &indexes, &row)? {
                     None => {
                         own.extend(self.0.with(|transaction| transaction.insert(&change.table, &row))?);
                         done.count += 1;
+                        done.places.push(number);
                         done.keep(change, &batch.slice(place, 1), row, 0)?;
                     }
                     Some(_) if !conflict.updates() => {}
                     Some(key) if own.insert(key) => {
                         existing.push(key);
                         excluded.push(row);
+                        proposed.insert(key, number);
                     }
                     Some(_) => {
                         let text = "ON CONFLICT DO UPDATE command cannot affect row a second time";
@@ -254,7 +265,7 @@ impl Writer {
         }
         let pairs = match existing.is_empty() {
             true => None,
-            false => Some(self.pairs(&change.table, &existing, &excluded)?),
+            false => Some((self.pairs(&change.table, &existing, &excluded)?, proposed)),
         };
         Ok((done, pairs))
     }
@@ -294,7 +305,37 @@ fn referred_to(table: &Table, referring: &Table) -> SqlError {
 /// Rows that are there, and rows that were refused, with equal numbers.
 type Pairs = (RecordBatch, RecordBatch);
 
+/// The place among the proposed rows of each one that was refused, by the row that is there.
+type Proposed = HashMap<RowKey, u64>;
+
 impl Done {
+    /// Puts rows that were updated to those that were inserted, in the order in which all were proposed: programs match
+    /// what RETURNING gives to what they sent.
+    fn take_updated(
+        &mut self,
+        change: &Change,
+        updated: Self,
+        found: &[RecordBatch],
+        proposed: &Proposed,
+    ) -> Result<(), SqlError> {
+        if !change.returns() {
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        for batch in found {
+            let keys = keys_of(&first_of_each(batch, &mut seen)?)?;
+            self.places.extend(keys.iter().map(|key| proposed.get(key).copied().unwrap_or(u64::MAX)));
+        }
+        self.changed.extend(updated.changed);
+        let Some(first) = self.changed.first() else { return Ok(()) };
+        let rows = concat_batches(&first.schema(), &self.changed).map_err(internal)?;
+        let mut order: Vec<u64> = (0..rows.num_rows() as u64).collect();
+        let place = |row: &u64| usize::try_from(*row).ok().and_then(|row| self.places.get(row)).copied();
+        order.sort_by_key(place);
+        self.changed = vec![take_record_batch(&rows, &UInt64Array::from(order)).map_err(internal)?];
+        Ok(())
+    }
+
     /// Keeps rows for RETURNING, with the columns of other tables.
     fn keep(&mut self, change: &Change, found: &RecordBatch, rows: RecordBatch, before: usize) -> Result<(), SqlError> {
         if !change.returns() || rows.num_rows() == 0 {
@@ -315,7 +356,7 @@ fn internal(error: impl std::fmt::Display) -> SqlError {
     SqlError::new(Code::Internal, error.to_string())
 }
 
-async fn collected(rows: &mut SendableRecordBatchStream) -> Result<Vec<RecordBatch>, SqlError> {
+pub(super) async fn collected(rows: &mut SendableRecordBatchStream) -> Result<Vec<RecordBatch>, SqlError> {
     let (mut found, mut bytes) = (Vec::new(), 0_usize);
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(|error| sql_error_from_engine(&error))?;
@@ -333,7 +374,7 @@ async fn collected(rows: &mut SendableRecordBatchStream) -> Result<Vec<RecordBat
 }
 
 /// The table's columns of a batch, in the types that the table keeps.
-fn table_rows(change: &Change, found: &RecordBatch, before: usize) -> Result<RecordBatch, SqlError> {
+pub(super) fn table_rows(change: &Change, found: &RecordBatch, before: usize) -> Result<RecordBatch, SqlError> {
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let schema = nullable(&change.table.arrow);
     let columns = schema.fields().iter().zip(found.columns().iter().skip(before));
@@ -350,7 +391,7 @@ fn nullable(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// Every CHECK must be true or NULL for every row.
-fn check(change: &Change, found: &RecordBatch, rows: &RecordBatch) -> Result<(), SqlError> {
+pub(super) fn check(change: &Change, found: &RecordBatch, rows: &RecordBatch) -> Result<(), SqlError> {
     let first = found.num_columns().saturating_sub(change.checks.len());
     for (name, held) in change.checks.iter().zip(found.columns().iter().skip(first)) {
         let Some(held) = held.as_boolean_opt() else { return Err(internal("a CHECK is a truth value")) };

@@ -55,7 +55,8 @@ impl Session {
                 let left = self.transaction.rollback_to(&mut self.settings, name)?;
                 self.statements.roll_back_to(left.savepoints);
                 self.marks.truncate(left.savepoints);
-                self.data.roll_back_to(self.marks.last().and_then(Option::as_ref));
+                let mark = self.marks.last().and_then(Option::as_ref);
+                self.data.roll_back_to(mark, self.keeps_moment());
                 self.effects.truncate(left.effects);
                 Ok(done("ROLLBACK"))
             }

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catalog::Sequence;
-use crate::planner::{SessionControl, SetScope, SetValue};
+use crate::planner::{ParsedQuery, SessionControl, SetScope, SetValue};
 use crate::storage::SequenceState;
+use crate::system::{CursorFacts, PreparedFacts, SessionObjects};
 use crate::types::{Code, SqlError};
 
 use super::channels;
@@ -17,6 +18,7 @@ use super::data::Data;
 use super::effects::Effect;
 use super::list::{Backend, SessionList};
 use super::settings::{self, Settings};
+use super::statements::Prepared;
 use super::{RowStream, Session};
 
 /// Most changes of one statement that wait for its end.
@@ -47,6 +49,8 @@ pub(super) struct Control {
     is_read_only: bool,
     data: Data,
     sequences: Arc<Mutex<SequenceValues>>,
+    prepared: Arc<HashMap<String, Arc<Prepared>>>,
+    cursors: Vec<CursorFacts>,
 }
 
 /// What sequences gave to a session.
@@ -94,6 +98,29 @@ impl Control {
                 format!("must be a member of the role whose {what} or member of pg_signal_backend"),
             )),
         }
+    }
+}
+
+impl SessionObjects for Control {
+    fn prepared_statements(&self) -> Vec<PreparedFacts> {
+        let named = self.prepared.iter().filter(|(name, _)| !name.is_empty());
+        let told = named.map(|(name, prepared)| {
+            let (plans_used, plans_made) = prepared.query.as_ref().map(ParsedQuery::plan_counts).unwrap_or_default();
+            PreparedFacts {
+                name: name.clone(),
+                statement: prepared.source.clone(),
+                prepared_us: prepared.prepared_us,
+                parameters: prepared.parameters.clone(),
+                from_sql: prepared.from_sql,
+                plans_used,
+                plans_made,
+            }
+        });
+        told.collect()
+    }
+
+    fn cursors(&self) -> Vec<CursorFacts> {
+        self.cursors.clone()
     }
 }
 
@@ -181,6 +208,8 @@ impl Session {
             is_read_only: self.settings.is_on("transaction_read_only"),
             data: self.data.clone(),
             sequences: Arc::clone(&self.sequences),
+            prepared: self.statements.all_prepared(),
+            cursors: self.statements.cursors(),
         });
         self.control = Some(Arc::clone(&control));
         control

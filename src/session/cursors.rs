@@ -27,7 +27,7 @@ impl Session {
         &mut self,
         name: &str,
         options: CursorOptions,
-        inner: &InnerQuery,
+        (inner, source): (&InnerQuery, &str),
         parameters: Vec<ScalarValue>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Execution, SqlError> {
@@ -56,6 +56,9 @@ impl Session {
             formats: vec![i16::from(options.binary)],
             state: PortalState::Cursor(Box::new(cursor)),
             life: Life::Transaction { savepoints: self.transaction.savepoints(), hold: options.hold },
+            source: Some(source.to_owned()),
+            scrolls: options.scroll == Scroll::Yes,
+            created_us: self.shared.clock.now_us(),
         };
         self.statements.add_portal(name, portal)?;
         Ok(done("DECLARE CURSOR"))

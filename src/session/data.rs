@@ -9,8 +9,8 @@ use super::fleet_catalog::{FleetCatalog, Others};
 use super::interrupt::Interrupt;
 use crate::catalog::{Catalog, Table, Union};
 use crate::execution::{RelationRows, StoredRows};
-use crate::planner::{Relations, lives_elsewhere};
-use crate::storage::{Savepoint, SqlTransaction, StorageError, Store};
+use crate::planner::{Relations, RowLock, lives_elsewhere};
+use crate::storage::{Load, Savepoint, SqlTransaction, StorageError, Store};
 use crate::types::{Code, NodeName, SqlError};
 
 /// The role that may change relational tables.
@@ -88,13 +88,19 @@ impl Data {
 
     /// Takes the turn to write, before the first write of a transaction.
     pub(super) async fn start_writing(&self, longest: Option<Duration>, keep_moment: bool) -> Result<(), SqlError> {
-        let mut transaction = match self.lock().take() {
+        let taken = self.lock().take();
+        let transaction = match taken {
             Some(transaction) => transaction,
             None => self.store.begin().map_err(StorageError::into_sql_error)?,
         };
-        let started = transaction.start_writing(longest, keep_moment).await;
-        *self.lock() = Some(transaction);
-        started.map_err(StorageError::into_sql_error)
+        let mut waiting = Waiting { data: self, transaction: Some(transaction) };
+        let Some(transaction) = &mut waiting.transaction else { return Ok(()) };
+        transaction.start_writing(longest, keep_moment).await.map_err(StorageError::into_sql_error)
+    }
+
+    /// Begins to load rows into an event table, beside the transaction.
+    pub(super) fn load(&self, table: &str) -> Result<Load, SqlError> {
+        self.store.load(table).map_err(StorageError::into_sql_error)
     }
 
     /// Makes everything durable and visible.
@@ -116,15 +122,28 @@ impl Data {
         self.lock().as_mut().map(SqlTransaction::savepoint)
     }
 
-    /// Forgets what was written since a mark.
-    pub(super) fn roll_back_to(&self, mark: Option<&Savepoint>) {
+    /// Forgets what was written since a mark; a transaction that keeps its moment keeps it.
+    pub(super) fn roll_back_to(&self, mark: Option<&Savepoint>, keep_moment: bool) {
         let mut current = self.lock();
         match (&mut *current, mark) {
             (Some(transaction), Some(mark)) => transaction.roll_back_to(mark),
+            (Some(transaction), None) if keep_moment => transaction.roll_back_writes(),
             // Nothing had been begun at the mark.
             (current, None) => *current = None,
             (None, Some(_)) => {}
         }
+    }
+}
+
+/// A transaction that waits for its turn, and is there again however the wait ends: with it, its moment.
+struct Waiting<'a> {
+    data: &'a Data,
+    transaction: Option<SqlTransaction>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        *self.data.lock() = self.transaction.take();
     }
 }
 
@@ -158,20 +177,47 @@ impl Session {
         self.roles.iter().any(|role| role == ADMIN || role == WRITER)
     }
 
-    /// What a statement that writes needs first; `tag` names it.
-    pub(super) async fn start_writing(&mut self, tag: &str, interrupt: &Arc<Interrupt>) -> Result<(), SqlError> {
+    /// Refuses to write in a transaction that only reads.
+    pub(super) fn check_not_read_only(&self, tag: &str) -> Result<(), SqlError> {
         if self.settings.is_on("transaction_read_only") {
             let text = format!("cannot execute {tag} in a read-only transaction");
             return Err(SqlError::new(Code::ReadOnlySqlTransaction, text));
         }
+        Ok(())
+    }
+
+    /// What a statement that writes needs first; `tag` names it.
+    pub(super) async fn start_writing(&mut self, tag: &str, interrupt: &Arc<Interrupt>) -> Result<(), SqlError> {
+        self.check_may_write(tag)?;
+        let longest = self.settings.timeout("lock_timeout");
+        let keep = self.keeps_moment();
+        let data = self.data.clone();
+        interrupt.guard(data.start_writing(longest, keep)).await
+    }
+
+    fn check_may_write(&self, tag: &str) -> Result<(), SqlError> {
+        self.check_not_read_only(tag)?;
         if !self.may_write() {
             let text = format!("permission denied: role \"{}\" may only read", self.user);
             let hint = format!("{tag} needs the role {WRITER} or {ADMIN}.");
             return Err(SqlError::new(Code::InsufficientPrivilege, text).with_hint(hint));
         }
-        let longest = self.settings.timeout("lock_timeout");
+        Ok(())
+    }
+
+    /// What a query needs that locks rows.
+    pub(super) async fn lock_rows(&mut self, lock: RowLock, interrupt: &Arc<Interrupt>) -> Result<(), SqlError> {
+        if lock == RowLock::Wait {
+            return self.start_writing("SELECT FOR UPDATE", interrupt).await;
+        }
+        let longest = Duration::ZERO;
         let keep = self.keeps_moment();
+        self.check_may_write("SELECT FOR UPDATE")?;
         let data = self.data.clone();
-        interrupt.guard(data.start_writing(longest, keep)).await
+        let taken = interrupt.guard(data.start_writing(Some(longest), keep)).await;
+        taken.map_err(|error| match error.code {
+            Code::LockNotAvailable => SqlError::new(Code::LockNotAvailable, "could not obtain lock on row"),
+            _ => error,
+        })
     }
 }

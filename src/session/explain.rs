@@ -133,7 +133,8 @@ impl Session {
             Statement::Execute { name, .. } => self.statements.prepared(name)?.columns.clone(),
             _ => None,
         };
-        Ok(Prepared { parsed: parsed.clone(), query, parameters, columns })
+        let (source, prepared_us) = (String::new(), self.shared.clock.now_us());
+        Ok(Prepared { parsed: parsed.clone(), query, parameters, columns, source, from_sql: false, prepared_us })
     }
 
     /// The parameters of a query inside a statement.

@@ -10,6 +10,7 @@ mod channels;
 mod commands;
 mod control;
 mod copy;
+mod copy_from;
 mod cursor;
 mod cursors;
 mod data;
@@ -45,6 +46,7 @@ use crate::storage::{Savepoint, Store};
 
 pub use crate::types::Zone;
 pub use channels::{Channels, Notification};
+pub use copy_from::{CopyColumn, CopyFrom, Place, SentRows};
 pub use definitions::{Access, Report, SETTINGS, SettingDefinition};
 pub use fleet_catalog::{FleetCatalog, Others};
 pub use format::{DateOrder, DateStyle, FormatSettings, IntervalStyle};

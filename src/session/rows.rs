@@ -13,6 +13,7 @@ use crate::planner::{CopyOptions, QueryRun, sql_error_from_engine};
 use crate::types::SqlError;
 
 use super::control::Control;
+use super::copy_from::CopyFrom;
 use super::cursor::{Cursor, Step};
 use super::interrupt::Interrupt;
 
@@ -27,6 +28,8 @@ pub enum Execution {
     Rows(Box<RowStream>),
     /// Rows to pull for COPY, to be written in its own form; handed back the same way.
     Copy(Box<RowStream>, Arc<CopyOptions>),
+    /// Rows are wanted from the client: hand them over with `Session::copy_rows`, and end with `finish_copy`.
+    CopyFrom(Box<CopyFrom>),
 }
 
 /// Where rows come from.

@@ -171,10 +171,13 @@ impl Session {
             Statement::Define(definition) => Box::pin(self.define(definition, interrupt)).await,
             Statement::Explain { options, what } => self.explain(what, *options, parameters, interrupt).await,
             Statement::Copy { source, options } => self.copy(source, options, interrupt).await,
+            Statement::CopyFrom(into) => Box::pin(self.copy_from(into, &parsed.sql, interrupt)).await,
             Statement::Execute { name, arguments } => self.execute_prepared(name, arguments, interrupt).await,
-            Statement::Prepare { name, types, inner } => self.prepare_by_sql(name, types, inner, interrupt).await,
+            Statement::Prepare { name, types, inner } => {
+                self.prepare_by_sql(name, types, (inner, &parsed.sql), interrupt).await
+            }
             Statement::Declare { name, options, inner } => {
-                self.declare(name, *options, inner, parameters, interrupt).await
+                self.declare(name, *options, (inner, &parsed.sql), parameters, interrupt).await
             }
             Statement::Fetch { name, count, rows } => self.fetch(name, *count, *rows, interrupt).await,
             Statement::Commit(after) => self.end(End::Commit, *after, interrupt).await,
@@ -245,8 +248,12 @@ impl Session {
         parameters: Vec<ScalarValue>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<RowStream, SqlError> {
-        let context = self.context(interrupt);
+        let mut context = self.context(interrupt);
         let planner = Arc::clone(&self.shared.planner);
+        if let Some(lock) = planner.row_lock(query, &context)? {
+            self.lock_rows(lock, interrupt).await?;
+            context = self.context(interrupt);
+        }
         let run = interrupt.guard(planner.run_parsed(query, &context, parameters)).await?;
         Ok(RowStream::of_query(run, Arc::clone(interrupt)).with_control(self.control.clone()))
     }
@@ -361,7 +368,7 @@ impl Session {
         let described = self.describe(&parsed, hints, &interrupt).await;
         self.entry.done();
         let prepared = described.map_err(|error| shifted(error, parsed.position_offset))?;
-        self.statements.add_prepared(name, Prepared { parsed, ..prepared })
+        self.statements.add_prepared(name, Prepared { parsed, source: sql.to_owned(), ..prepared })
     }
 
     /// A prepared statement; the empty name is the unnamed one.
@@ -391,7 +398,17 @@ impl Session {
         let columns = prepared.columns.clone();
         let state = PortalState::Ready(parameters);
         let life = Life::Transaction { savepoints: self.transaction.savepoints(), hold: false };
-        self.statements.add_portal(name, Portal { prepared: Some(prepared), columns, formats, state, life })
+        let portal = Portal {
+            prepared: Some(prepared),
+            columns,
+            formats,
+            state,
+            life,
+            source: None,
+            scrolls: false,
+            created_us: now_us,
+        };
+        self.statements.add_portal(name, portal)
     }
 
     /// A portal or SQL cursor.

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 
 use crate::planner::{ParsedQuery, ParsedStatement};
+use crate::system::CursorFacts;
 use crate::types::{Code, SqlError, SqlType};
 
 use super::cursor::Cursor;
@@ -30,6 +31,19 @@ pub struct Prepared {
     pub parameters: Vec<SqlType>,
     /// Its result's columns; none when it gives no rows.
     pub columns: Option<SchemaRef>,
+    /// The text that prepared it.
+    pub source: String,
+    /// PREPARE made it, not a message of the protocol.
+    pub from_sql: bool,
+    /// When it was made: microseconds since 1970 UTC.
+    pub prepared_us: i64,
+}
+
+impl Prepared {
+    /// What it adds to [`PREPARED_BYTES_MAX`].
+    fn bytes(&self) -> usize {
+        self.parsed.sql.len() + self.source.len()
+    }
 }
 
 /// What became of a portal.
@@ -59,6 +73,12 @@ pub struct Portal {
     pub(super) state: PortalState,
     /// How long it lives.
     pub(super) life: Life,
+    /// The text that declared it; none for a portal of the protocol.
+    pub(super) source: Option<String>,
+    /// It can go back.
+    pub(super) scrolls: bool,
+    /// When it was made: microseconds since 1970 UTC.
+    pub(super) created_us: i64,
 }
 
 /// How long a portal lives.
@@ -78,7 +98,8 @@ pub(super) enum Life {
 /// Prepared statements and portals by name; the empty name is the unnamed one.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    prepared: HashMap<String, Arc<Prepared>>,
+    /// Shared with the statement that runs, which may list them.
+    prepared: Arc<HashMap<String, Arc<Prepared>>>,
     prepared_bytes: usize,
     portals: HashMap<String, Portal>,
 }
@@ -96,12 +117,12 @@ impl Statements {
     pub(super) fn add_prepared(&mut self, name: &str, prepared: Prepared) -> Result<(), SqlError> {
         self.check_new(name)?;
         self.remove_prepared(name);
-        let bytes = prepared.parsed.sql.len();
+        let bytes = prepared.bytes();
         if self.prepared.len() >= PREPARED_MAX || self.prepared_bytes + bytes > PREPARED_BYTES_MAX {
             return Err(SqlError::new(Code::OutOfMemory, "too many prepared statements in one session"));
         }
         self.prepared_bytes += bytes;
-        self.prepared.insert(name.to_owned(), Arc::new(prepared));
+        Arc::make_mut(&mut self.prepared).insert(name.to_owned(), Arc::new(prepared));
         Ok(())
     }
 
@@ -117,14 +138,39 @@ impl Statements {
     }
 
     pub(super) fn remove_prepared(&mut self, name: &str) -> bool {
-        let removed = self.prepared.remove(name);
-        self.prepared_bytes -= removed.as_ref().map_or(0, |prepared| prepared.parsed.sql.len());
+        if !self.prepared.contains_key(name) {
+            return false;
+        }
+        let removed = Arc::make_mut(&mut self.prepared).remove(name);
+        self.prepared_bytes -= removed.as_ref().map_or(0, |prepared| prepared.bytes());
         removed.is_some()
     }
 
     pub(super) fn clear_prepared(&mut self) {
-        self.prepared.clear();
+        self.prepared = Arc::default();
         self.prepared_bytes = 0;
+    }
+
+    /// All prepared statements as they are now.
+    pub(super) fn all_prepared(&self) -> Arc<HashMap<String, Arc<Prepared>>> {
+        Arc::clone(&self.prepared)
+    }
+
+    /// What there is to tell of the portals.
+    pub(super) fn cursors(&self) -> Vec<CursorFacts> {
+        let told = self.portals.iter().map(|(name, portal)| CursorFacts {
+            name: name.clone(),
+            statement: match (&portal.source, &portal.prepared) {
+                (Some(source), _) => source.clone(),
+                (None, Some(prepared)) => prepared.source.clone(),
+                (None, None) => String::new(),
+            },
+            is_holdable: matches!(portal.life, Life::Transaction { hold: true, .. } | Life::Session),
+            is_binary: portal.source.is_some() && portal.formats == [1],
+            is_scrollable: portal.scrolls,
+            created_us: portal.created_us,
+        });
+        told.collect()
     }
 
     /// Fails when a named portal exists already.

@@ -36,7 +36,14 @@ const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) struct NewRows {
     table: String,
     rows: RecordBatch,
-    facts: Arc<RowFacts>,
+    pub(super) facts: Arc<RowFacts>,
+}
+
+impl NewRows {
+    /// The rows alone.
+    pub(super) fn into_rows(self) -> RecordBatch {
+        self.rows
+    }
 }
 
 /// A table's generations up to `cut` have become this segment.
@@ -57,7 +64,7 @@ pub(super) struct Changes {
     pub(super) relational: Option<WriteSet>,
     pub(super) relations: Option<RelationWrites>,
     pub(super) sealed: Option<Sealed>,
-    /// Segments whose entry changes, with their tables.
+    /// Segments that are new or whose entry changes, with their tables.
     pub(super) segments: Vec<(String, Arc<Segment>)>,
 }
 
@@ -245,7 +252,7 @@ impl Core {
             }
             for (table, segment) in &changes.segments {
                 if let Some(hot) = writer.hot.get_mut(table) {
-                    hot.update_segment(segment);
+                    hot.put_segment(segment);
                 }
             }
         }

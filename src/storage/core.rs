@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -76,6 +77,8 @@ pub(super) struct Core {
     pub(super) gaps: Mutex<BTreeMap<GapKey, Gap>>,
     pub(super) damaged_batches: Mutex<Vec<DamagedBatch>>,
     pub(super) relations: Shared,
+    /// How many loads were begun.
+    pub(super) loads: AtomicU64,
 }
 
 impl std::fmt::Debug for Core {
@@ -115,6 +118,7 @@ impl Core {
             gaps: Mutex::default(),
             damaged_batches: Mutex::default(),
             relations: Shared::new(),
+            loads: AtomicU64::new(0),
         }
     }
 

@@ -114,13 +114,12 @@ impl HotTable {
         self.set_segments(segments);
     }
 
-    /// Puts a segment in the place of the one with its name.
-    pub(super) fn update_segment(&mut self, segment: &Arc<Segment>) {
+    /// Adds a segment, or puts it in the place of the one with its name.
+    pub(super) fn put_segment(&mut self, segment: &Arc<Segment>) {
         let mut segments = std::mem::take(&mut self.segments);
-        for old in &mut segments {
-            if old.name == segment.name {
-                *old = Arc::clone(segment);
-            }
+        match segments.iter_mut().find(|known| known.name == segment.name) {
+            Some(known) => *known = Arc::clone(segment),
+            None => segments.push(Arc::clone(segment)),
         }
         self.set_segments(segments);
     }

@@ -15,6 +15,7 @@ mod error;
 mod glue;
 mod hot;
 mod layout;
+mod load;
 mod manifest;
 mod open;
 mod record;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use error::StorageError;
 pub use glue::GlueStorage;
+pub use load::Load;
 pub use record::{DamagedBatch, FeedProgress, Gap, StoreConfig};
 pub use relations::{
     Batches, Concerned, ROW_KEY_COLUMN, RowKey, Savepoint, SequenceState, SqlTransaction, TableRows, failing_row,

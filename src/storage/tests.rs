@@ -3,6 +3,7 @@
 mod disk;
 mod glue;
 mod hot;
+mod load;
 mod relations;
 mod scan;
 mod seal;

@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 
 use super::directory::{ConstraintPlace, Directory};
 use crate::catalog::{Catalog, Constraint, Sequence, Table, UserType};
+use crate::types::SqlType;
 
 /// Object id of the role that owns what is there from the start.
 pub const OWNER_OID: u32 = 10;
@@ -242,6 +243,52 @@ pub struct SessionFacts {
     pub activity: Option<Arc<dyn Activity>>,
     /// Knows the values of sequences; without it, none is told.
     pub sequences: Option<Arc<dyn SequenceValues>>,
+    /// What the session holds; none where there is no session.
+    pub objects: Option<Arc<dyn SessionObjects>>,
+}
+
+/// Tells what a session holds. Implemented by `session`.
+pub trait SessionObjects: Debug + Send + Sync {
+    /// Its prepared statements that have a name.
+    fn prepared_statements(&self) -> Vec<PreparedFacts>;
+    /// Its cursors and portals.
+    fn cursors(&self) -> Vec<CursorFacts>;
+}
+
+/// A prepared statement as `pg_prepared_statements` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedFacts {
+    /// Its name.
+    pub name: String,
+    /// The text that prepared it.
+    pub statement: String,
+    /// When: microseconds since 1970 UTC.
+    pub prepared_us: i64,
+    /// Types of its parameters.
+    pub parameters: Vec<SqlType>,
+    /// By PREPARE, not by a message of the protocol.
+    pub from_sql: bool,
+    /// Runs that used the plan of a run before.
+    pub plans_used: u64,
+    /// Runs that made a plan.
+    pub plans_made: u64,
+}
+
+/// A cursor as `pg_cursors` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CursorFacts {
+    /// Its name; empty for the unnamed portal.
+    pub name: String,
+    /// The text that made it.
+    pub statement: String,
+    /// It outlives its transaction.
+    pub is_holdable: bool,
+    /// It gives binary values.
+    pub is_binary: bool,
+    /// It goes back.
+    pub is_scrollable: bool,
+    /// When it was made: microseconds since 1970 UTC.
+    pub created_us: i64,
 }
 
 /// Tells where sequences are.

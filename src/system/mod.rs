@@ -35,7 +35,8 @@ pub use definitions::Style;
 pub use directory::SchemaFacts;
 pub use exports::keywords;
 pub use facts::{
-    Activity, ActivityFacts, CatalogFacts, OWNER_OID, RoleFacts, SequenceValues, SessionFacts, SettingFacts,
+    Activity, ActivityFacts, CatalogFacts, CursorFacts, OWNER_OID, PreparedFacts, RoleFacts, SequenceValues,
+    SessionFacts, SessionObjects, SettingFacts,
 };
 pub use information_schema::InformationSchema;
 pub use lookup::{Attribute, Relation, split_name};

@@ -48,6 +48,10 @@ codes! {
     SubstringError = "22011",
     /// An instant that does not exist or does not fit.
     DatetimeFieldOverflow = "22008",
+    /// `ntile` of less than one part.
+    InvalidNtileArgument = "22014",
+    /// `nth_value` of a row before the first.
+    InvalidNthValueArgument = "22016",
     /// A NULL where a value must be.
     NullValueNotAllowed = "22004",
     /// Division by zero.
@@ -78,6 +82,8 @@ codes! {
     InvalidTextRepresentation = "22P02",
     /// A binary value that cannot be read as the wanted type.
     InvalidBinaryRepresentation = "22P03",
+    /// Data of a COPY that is not in its form.
+    BadCopyFileFormat = "22P04",
     /// A character that a text cannot hold.
     UntranslatableCharacter = "22P05",
     /// Bytes that are no valid text in the client's encoding.
@@ -158,6 +164,8 @@ codes! {
     InvalidColumnReference = "42P10",
     /// A parameter whose type cannot be found out.
     IndeterminateDatatype = "42P18",
+    /// A recursive query that does not begin without itself.
+    InvalidRecursion = "42P19",
     /// A definition that makes no sense, such as a view of itself.
     InvalidObjectDefinition = "42P17",
     /// A schema that exists.

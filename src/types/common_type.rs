@@ -33,6 +33,17 @@ impl SqlType {
     }
 }
 
+impl SqlType {
+    /// Whether values of these types never have a common type: they are of different kinds.
+    pub fn are_apart(one: Self, other: Self) -> bool {
+        let is_open = |kind: Self| {
+            let is_array_of_any = matches!(kind, Self::AnyArray | Self::OidVector | Self::Int2Vector);
+            is_array_of_any || matches!(kind, Self::Unknown | Self::Void | Self::Record)
+        };
+        !is_open(one) && !is_open(other) && category(one) != category(other)
+    }
+}
+
 fn category(kind: SqlType) -> Category {
     use SqlType::{
         Bool, Bpchar, Cidr, Date, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Name, Numeric, Oid, Text, Time,
@@ -82,6 +93,20 @@ mod tests {
         Bpchar, Cidr, Date, Float4, Float8, Inet, Int2, Int4, Int8, Json, Name, Numeric, Oid, Regclass, Text,
         Timestamp, Timestamptz, Unknown, Varchar,
     };
+
+    #[test]
+    fn types_of_different_kinds_are_apart() {
+        for (one, other, apart) in [
+            (Int4, Text, true),
+            (Int4, Date, true),
+            (Date, Timestamptz, false),
+            (Text, Name, false),
+            (Unknown, Date, false),
+            (Json, Text, true),
+        ] {
+            assert_eq!(SqlType::are_apart(one, other), apart, "{one:?} {other:?}");
+        }
+    }
 
     #[test]
     fn types_that_meet_become_what_postgresql_makes_of_them() {

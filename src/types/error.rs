@@ -20,6 +20,8 @@ pub struct SqlError {
     pub position: Option<u32>,
     /// What it is about, where PostgreSQL names that in fields of its own.
     pub object: Option<Box<ErrorObject>>,
+    /// Where in the data of a COPY, or nothing.
+    pub context: Option<Box<str>>,
 }
 
 /// The names of what an error is about; programs read them instead of the message.
@@ -40,7 +42,7 @@ pub struct ErrorObject {
 impl SqlError {
     /// An error of one kind with one line of text.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None, hint: None, position: None, object: None }
+        Self { code, message: message.into(), detail: None, hint: None, position: None, object: None, context: None }
     }
 
     /// The same error with a hint for the user.
@@ -61,6 +63,13 @@ impl SqlError {
     #[must_use]
     pub fn about(mut self, object: ErrorObject) -> Self {
         self.object = Some(Box::new(object));
+        self
+    }
+
+    /// The same error with the place in a COPY's data.
+    #[must_use]
+    pub fn in_context(mut self, context: impl Into<Box<str>>) -> Self {
+        self.context = Some(context.into());
         self
     }
 

@@ -95,8 +95,29 @@ fn number(text: &str) -> Option<i128> {
         return None;
     }
     let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: i128 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
-    Some(sign * (whole * ONE + fraction))
+    Some(sign * (whole * ONE + i128::from(span_millionths_of(fraction)?)))
+}
+
+/// The same of a span, whose millionths PostgreSQL cuts off before it rounds the rest: a half is nothing.
+fn span_millionths_of(fraction: &str) -> Option<i64> {
+    let exact = format!("0.{fraction}0").parse::<f64>().ok()? * 1e6;
+    let cut = millionths_of(fraction.get(..6).unwrap_or(fraction))?;
+    #[allow(clippy::cast_precision_loss, reason = "it is a million at most")]
+    let rest = exact - cut as f64;
+    Some(if rest > 0.5 { cut + 1 } else { cut })
+}
+
+/// The digits behind a point as millionths; what lies behind these is rounded as PostgreSQL's floats are.
+pub fn millionths_of(fraction: &str) -> Option<i64> {
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    if fraction.len() <= 6 {
+        return format!("{fraction:0<6}").parse().ok();
+    }
+    let rounded = (format!("0.{fraction}").parse::<f64>().ok()? * 1e6).round_ties_even();
+    #[allow(clippy::cast_possible_truncation, reason = "it is a million at most")]
+    Some(rounded as i64)
 }
 
 /// `-03:04:05.6` or `03:04` in microseconds.
@@ -194,6 +215,7 @@ mod tests {
             ("1-2", 14, 0, 0),
             ("3 4:05", 0, 3, 4 * hour + hour / 12),
             ("1 century 2 decades", 1440, 0, 0),
+            ("0.1234567 seconds", 0, 0, 123_457_000),
         ] {
             assert_eq!(read_interval(text), Some(IntervalMonthDayNano::new(months, days, nanoseconds)), "{text}");
         }

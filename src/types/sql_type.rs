@@ -435,7 +435,11 @@ impl SqlType {
             DataType::Timestamp(_, Some(_)) => Self::Timestamptz,
             DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
             DataType::Dictionary(_, value) => Self::from_arrow(value)?,
-            DataType::List(item) | DataType::LargeList(item) => Self::of_field(item).array()?,
+            DataType::List(item) | DataType::LargeList(item) => match Self::of_field(item) {
+                // Arrays of any number of dimensions are of one type.
+                list if list.item().is_some() => list,
+                item => item.array()?,
+            },
             DataType::Struct(_) => Self::Record,
             DataType::Null => Self::Unknown,
             _ => return None,

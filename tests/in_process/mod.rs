@@ -15,6 +15,7 @@ use armorlake::execution::{CoverageReport, Engine, EngineConfig, LocalRunner, Mi
 use armorlake::mesh::{Fleet, FragmentRequest, FragmentRunner, Member, MemberStatus, MeshError, ReplyStream, Role};
 use armorlake::planner::{CatalogOnly, NodeFacts, Planner, StatementContext, functions, sql_error_from_engine};
 use armorlake::storage::{Store, StoreConfig};
+use armorlake::system::RoleFacts;
 use armorlake::types::{Code, FragmentSettings, NodeName, QueryId, SqlError};
 use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
@@ -26,6 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The instant that `now()` is in every statement of these tests: 2026-11-23 12:00:00 UTC.
 pub(crate) const NOW_US: i64 = 1_795_435_200_000_000;
+
+/// The object id of the role `reader`.
+const READER_OID: u32 = 16_450;
 
 /// Nodes `n1..`, each with its own store; the planner is that of `n1`.
 pub(crate) struct TestFleet {
@@ -160,7 +164,10 @@ impl TestFleet {
             requests: AtomicUsize::new(0),
         });
         let fleet: Arc<dyn Fleet> = Arc::clone(&network) as Arc<dyn Fleet>;
-        let planner = Planner::new(engine, catalog, fleet, NodeFacts::default(), clock).await.expect("planner");
+        // The user whom most tests log in as; what it makes is its own.
+        let reader = RoleFacts { oid: READER_OID, is_superuser: false, ..RoleFacts::owner("reader") };
+        let facts = NodeFacts { roles: vec![reader], ..NodeFacts::default() };
+        let planner = Planner::new(engine, catalog, fleet, facts, clock).await.expect("planner");
         Self { planner, nodes, network, _directory: directory }
     }
 

@@ -4,7 +4,7 @@ use super::raw::Raw;
 use super::server::{Server, config};
 
 /// A user who may write.
-fn writing() -> armorlake::pg::PgConfig {
+pub(super) fn writing() -> armorlake::pg::PgConfig {
     let mut config = config();
     for user in &mut config.users {
         user.roles = vec!["writer".into()];
@@ -259,5 +259,62 @@ async fn who_may_only_read_changes_nothing() {
     let server = Server::start(config()).await;
     let mut raw = Raw::log_in(server.address).await;
     check(&mut raw, &[("create table t (a int)", &["42501 permission denied: role \"reader\" may only read"])]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn locked_rows_wait_for_each_other() {
+    let server = Server::start(writing()).await;
+    let (mut first, mut second) = (Raw::log_in(server.address).await, Raw::log_in(server.address).await);
+    check(&mut first, &[("create table acc (id int primary key, v int)", &["CREATE TABLE"])]).await;
+    check(&mut first, &[("insert into acc values (1, 100), (2, 77)", &["INSERT 0 2"])]).await;
+    check(&mut first, &[("begin", &["BEGIN"]), ("select v from acc where id = 1 for update", &["100", "SELECT 1"])])
+        .await;
+    let waits: &[(&str, &[&str])] = &[
+        ("set lock_timeout = 50", &["SET"]),
+        ("select v from acc where id = 1 for update", &["55P03 canceling statement due to lock timeout"]),
+        ("select v from (select * from acc for share nowait) a", &["55P03 could not obtain lock on row"]),
+        // Who locks nothing waits for nobody.
+        ("select v from acc where id = 1", &["100", "SELECT 1"]),
+        ("select count(*) from logs for update", &["0", "SELECT 1"]),
+        ("reset lock_timeout", &["RESET"]),
+    ];
+    check(&mut second, waits).await;
+    let mut third = Raw::log_in(server.address).await;
+    third.bytes(&super::raw::query("begin; select v from acc where id = 1 for update")).await;
+    check(&mut first, &[("update acc set v = 50 where id = 1", &["UPDATE 1"]), ("commit", &["COMMIT"])]).await;
+    let answers = third.until('Z').await;
+    let seen = answers.iter().find(|answer| answer.kind == 'D').expect("a row").values();
+    assert_eq!(seen, [Some("50".to_owned())], "what was committed while it waited");
+    check(&mut third, &[("rollback", &["ROLLBACK"])]).await;
+    check(&mut second, &[("begin read only", &["BEGIN"])]).await;
+    let refused: &[&str] = &["25006 cannot execute SELECT FOR UPDATE in a read-only transaction"];
+    check(&mut second, &[("select v from acc for update", refused), ("rollback", &["ROLLBACK"])]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_rollback_to_a_savepoint_keeps_the_moment() {
+    let server = Server::start(writing()).await;
+    let (mut first, mut second) = (Raw::log_in(server.address).await, Raw::log_in(server.address).await);
+    check(&mut first, &[("create table acc (id int primary key, v int)", &["CREATE TABLE"])]).await;
+    check(&mut first, &[("insert into acc values (2, 77)", &["INSERT 0 1"])]).await;
+    let start: &[(&str, &[&str])] = &[
+        ("begin isolation level repeatable read", &["BEGIN"]),
+        ("savepoint s", &["SAVEPOINT"]),
+        ("select v from acc", &["77", "SELECT 1"]),
+        ("update acc set v = 1", &["UPDATE 1"]),
+        ("rollback to s", &["ROLLBACK"]),
+    ];
+    check(&mut first, start).await;
+    // The turn to write came back with the rollback.
+    check(&mut second, &[("update acc set v = 78", &["UPDATE 1"])]).await;
+    let rest: &[(&str, &[&str])] = &[
+        ("select v from acc", &["77", "SELECT 1"]),
+        ("update acc set v = v + 1", &["40001 could not serialize access due to concurrent update"]),
+        ("rollback", &["ROLLBACK"]),
+        ("select v from acc", &["78", "SELECT 1"]),
+    ];
+    check(&mut first, rest).await;
     server.stop().await;
 }

@@ -63,7 +63,7 @@ async fn printed(port: u16, script: PathBuf) -> Option<String> {
 /// Rows and errors in the order of the script's lines.
 fn with_errors(shown: &str, errors: &str, script: &str) -> String {
     let mut by_line: Vec<(usize, String)> = Vec::new();
-    for error in errors.lines() {
+    for error in errors.lines().filter(|line| !line.contains(": NOTICE:  ")) {
         let parts = error.split_once(": ERROR:  ").and_then(|(place, state)| {
             Some((place.rsplit(':').next()?.parse::<usize>().ok()?, format!("ERROR:  {state}")))
         });

@@ -43,6 +43,47 @@ async fn arguments_are_brought_to_the_types_of_their_parameters() {
     server.stop().await;
 }
 
+/// The session's own statements and cursors, and how often a plan was used again.
+#[tokio::test]
+async fn statements_and_cursors_are_listed() {
+    let server = Server::start(config()).await;
+    let mut raw = Raw::log_in(server.address).await;
+    let list = "select name, statement, parameter_types, from_sql, generic_plans, custom_plans \
+                from pg_prepared_statements";
+    assert!(raw.rows(list).await.is_empty());
+    raw.bytes(&[parse("one", "select  1"), parse("", "select 2"), sync()].concat()).await;
+    assert_eq!(kinds(&raw.until('Z').await), "11Z");
+    let prepared = "prepare counted(text, int[]) as select count(*) from logs where pod_name = $1 and $2 is null";
+    raw.query(prepared).await;
+    for _ in 0..5 {
+        assert_eq!(raw.rows("execute counted('nosuch', null)").await, ["0"]);
+    }
+    let counted = format!("counted|{prepared}|{{text,integer[]}}|t|3|2");
+    assert_eq!(raw.rows(list).await, [counted.as_str(), "one|select  1|{}|f|0|0"]);
+    // Another zone means another plan.
+    raw.query("set timezone = 'Asia/Tokyo'").await;
+    assert_eq!(raw.rows("execute counted('nosuch', null)").await, ["0"]);
+    assert_eq!(raw.rows("select generic_plans, custom_plans from pg_prepared_statements limit 1").await, ["3|3"]);
+    let recent = "select count(*) from pg_prepared_statements where prepare_time between now() - interval '1 hour' \
+                  and clock_timestamp()";
+    assert_eq!(raw.rows(recent).await, ["2"]);
+    raw.query("deallocate all").await;
+    assert!(raw.rows(list).await.is_empty());
+
+    let cursors = "select name, statement, is_holdable, is_binary, is_scrollable from pg_cursors";
+    assert!(raw.rows(cursors).await.is_empty());
+    let (held, plain) =
+        ("declare held binary scroll cursor with hold for select 1", "declare plain cursor for select 2");
+    raw.query(&format!("begin; {held}; {plain}")).await;
+    let (held, plain) = (format!("held|{held}|t|t|t"), format!("plain|{plain}|f|f|f"));
+    assert_eq!(raw.rows(cursors).await, [held.as_str(), plain.as_str()]);
+    raw.query("commit").await;
+    assert_eq!(raw.rows(cursors).await, [held.as_str()]);
+    raw.query("close held").await;
+    assert!(raw.rows(cursors).await.is_empty());
+    server.stop().await;
+}
+
 /// Both ways of preparing share their names, and any statement of the protocol can be executed by SQL.
 #[tokio::test]
 async fn statements_of_the_protocol_and_of_sql_are_one() {

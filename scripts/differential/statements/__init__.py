@@ -51,9 +51,11 @@ def shared_statements(folder, high):
 
 def listed():
     """Patterns of `listed.txt`: differences that docs/SQL.md lists, each with the words of its line there."""
-    kept = []
+    page, kept = (FOLDER.parents[2] / "docs/SQL.md").read_text(), []
     for line in (FOLDER / "listed.txt").read_text().splitlines():
         if line.strip() and not line.startswith("#"):
             pattern, reason = line.split("\t")
+            if reason not in page:
+                raise ValueError(f"docs/SQL.md has no line with: {reason}")
             kept.append((re.compile(pattern, re.S), reason))
     return kept

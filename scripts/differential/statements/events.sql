@@ -80,7 +80,7 @@ SELECT count(*) FROM (SELECT DISTINCT pod_name, pid FROM logs) x JOIN (SELECT DI
 SELECT p.name, count(l.event_id) FROM place p LEFT JOIN logs l ON l.uid = p.id - 1 GROUP BY p.name, p.id ORDER BY p.id
 SELECT i.id, (SELECT count(*) FROM logs l WHERE l.uid = i.s) FROM item i ORDER BY 1
 SELECT operation FROM logs WHERE pid > (SELECT avg(pid) FROM logs) GROUP BY 1 HAVING count(*) > (SELECT 1) ORDER BY 1
-WITH busy AS (SELECT pod_name, count(*) AS n FROM logs GROUP BY 1), bad AS (SELECT pod_name, count(*) AS m FROM alerts GROUP BY 1) SELECT pod_name, n, m FROM busy FULL JOIN bad USING (pod_name) ORDER BY 1
+WITH busy AS (SELECT pod_name, count(*) AS n FROM logs GROUP BY 1), bad AS (SELECT pod_name, count(*) AS m FROM alerts GROUP BY 1) SELECT pod_name, n, m FROM busy FULL JOIN bad USING (pod_name) ORDER BY 1, 2, 3
 WITH RECURSIVE t AS (SELECT host_pid, host_ppid, 0 AS depth FROM logs WHERE operation = 'Process' AND ppid = 0 UNION SELECT c.host_pid, c.host_ppid, t.depth + 1 FROM logs c JOIN t ON c.host_ppid = t.host_pid WHERE t.depth < 4) SELECT depth, count(*) FROM t GROUP BY 1 ORDER BY 1
 SELECT count(*) FROM logs, generate_series(1, 3)
 SELECT m.t, count(l.event_id) FROM generate_series(date_trunc('minute', {low}::timestamptz), date_trunc('minute', {low}::timestamptz) + interval '5 minutes', interval '1 minute') m(t) LEFT JOIN logs l ON l.time >= m.t AND l.time < m.t + interval '1 minute' GROUP BY 1 ORDER BY 1

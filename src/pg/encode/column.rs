@@ -309,7 +309,14 @@ fn text_binary(kind: SqlType, text: &str, out: &mut BytesMut) -> Result<(), SqlE
             inet::binary(address, prefix, kind == SqlType::Cidr, out);
         }
         SqlType::Uuid => out.put_slice(uuid::Uuid::try_parse(text).map_err(|_| wrong())?.as_bytes()),
-        SqlType::Char => out.put_u8(text.as_bytes().first().copied().unwrap_or_default()),
+        // One byte by definition; a part of a character would be text that no client can read.
+        SqlType::Char => match text.chars().next() {
+            Some(one) if !one.is_ascii() => {
+                let message = format!("\"{one}\" is more than one byte, which type \"char\" cannot hold");
+                return Err(SqlError::new(Code::CharacterNotInRepertoire, message));
+            }
+            _ => out.put_u8(text.as_bytes().first().copied().unwrap_or_default()),
+        },
         kind if kind.is_registry() => {
             let text = format!("binary form of {} is not supported", kind.name());
             return Err(SqlError::new(Code::FeatureNotSupported, text));

@@ -22,7 +22,12 @@ fn one_dimension() -> SqlError {
     SqlError::new(Code::FeatureNotSupported, "arrays of more than one dimension are not supported as parameters")
 }
 
-/// Reads `{a,"b c",NULL}`.
+/// A vector of object ids or small integers, which is written as `1 2` and has no place for a null.
+fn is_vector(kind: SqlType) -> bool {
+    matches!(kind, SqlType::OidVector | SqlType::Int2Vector)
+}
+
+/// Reads `{a,"b c",NULL}`, and `1 2` where the type is a vector.
 pub(super) fn from_text(
     whole: &str,
     kind: SqlType,
@@ -33,6 +38,11 @@ pub(super) fn from_text(
         let shown: String = whole.chars().take(80).collect();
         SqlError::new(Code::InvalidTextRepresentation, format!("malformed array literal: \"{shown}\""))
     };
+    if is_vector(kind) {
+        let items: Result<Vec<_>, _> =
+            whole.split_ascii_whitespace().map(|value| text::read(value, item, settings)).collect();
+        return Ok(list(&items?, item));
+    }
     if whole.trim_start().starts_with('[') {
         return Err(one_dimension());
     }
@@ -135,6 +145,7 @@ pub(super) fn from_binary(mut bytes: &[u8], kind: SqlType, item: SqlType) -> Res
             return Err(invalid());
         }
         items.push(match bytes.get_i32() {
+            -1 if is_vector(kind) => return Err(invalid()),
             -1 => null(item)?,
             length => {
                 let length = usize::try_from(length).map_err(|_| invalid())?;

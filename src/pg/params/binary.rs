@@ -46,6 +46,11 @@ pub(super) fn read(bytes: &[u8], kind: SqlType) -> Result<ScalarValue, SqlError>
             _ => return Err(invalid()),
         },
         kind if kind.is_registry() => ScalarValue::Utf8(Some(u32::from_be_bytes(fixed(bytes, kind)?).to_string())),
+        // A zero byte stands for the empty one.
+        SqlType::Char => match fixed::<1>(bytes, kind)? {
+            [0] => ScalarValue::Utf8(Some(String::new())),
+            _ => ScalarValue::Utf8(Some(utf8(bytes)?.to_owned())),
+        },
         SqlType::Json | SqlType::Name => text::read(utf8(bytes)?, kind, &crate::session::FormatSettings::default())?,
         _ => match array::item_kind(kind) {
             Some(item) => array::from_binary(bytes, kind, item)?,
@@ -55,6 +60,9 @@ pub(super) fn read(bytes: &[u8], kind: SqlType) -> Result<ScalarValue, SqlError>
 }
 
 fn fixed<const N: usize>(bytes: &[u8], kind: SqlType) -> Result<[u8; N], SqlError> {
+    if bytes.len() < N {
+        return Err(SqlError::new(Code::ProtocolViolation, "insufficient data left in message"));
+    }
     bytes.try_into().map_err(|_| invalid_binary(kind))
 }
 

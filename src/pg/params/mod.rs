@@ -34,13 +34,31 @@ fn null(kind: SqlType) -> Result<ScalarValue, SqlError> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, SqlError> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| SqlError::new(Code::CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\""))?;
-    if text.contains('\0') {
-        let message = "invalid byte sequence for encoding \"UTF8\": 0x00";
-        return Err(SqlError::new(Code::CharacterNotInRepertoire, message));
+    utf8_before(bytes, &[])
+}
+
+/// The bytes as text; an error shows as many of them, and of those that follow, as the character would have.
+pub(super) fn utf8_before<'a>(bytes: &'a [u8], behind: &[u8]) -> Result<&'a str, SqlError> {
+    let wrong = |shown: &[u8]| {
+        let shown: Vec<String> = shown.iter().map(|byte| format!("0x{byte:02x}")).collect();
+        let text = format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" "));
+        SqlError::new(Code::CharacterNotInRepertoire, text)
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.contains('\0') => Err(wrong(b"\0")),
+        Ok(text) => Ok(text),
+        Err(error) => {
+            let rest = bytes.get(error.valid_up_to()..).unwrap_or_default();
+            let announced = match rest.first() {
+                Some(0xc0..=0xdf) => 2,
+                Some(0xe0..=0xef) => 3,
+                Some(0xf0..=0xf7) => 4,
+                _ => 1,
+            };
+            let shown: Vec<u8> = rest.iter().chain(behind).copied().take(announced).collect();
+            Err(wrong(&shown))
+        }
     }
-    Ok(text)
 }
 
 /// The error for a text that is no value of its type.

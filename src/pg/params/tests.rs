@@ -97,7 +97,8 @@ fn what_cannot_be_read_has_its_sqlstate() {
     for (kind, format, bytes, code) in [
         (SqlType::Int4, Format::Text, &b"abc"[..], Code::InvalidTextRepresentation),
         (SqlType::Int4, Format::Text, b"9999999999", Code::NumericValueOutOfRange),
-        (SqlType::Int4, Format::Binary, b"\0\0", Code::InvalidBinaryRepresentation),
+        (SqlType::Int4, Format::Binary, b"\0\0", Code::ProtocolViolation),
+        (SqlType::Int4, Format::Binary, b"\0\0\0\0\0", Code::InvalidBinaryRepresentation),
         (SqlType::Text, Format::Text, b"\xff", Code::CharacterNotInRepertoire),
         (SqlType::Text, Format::Text, b"a\0b", Code::CharacterNotInRepertoire),
         (SqlType::Timestamptz, Format::Text, b"2024-13-01", Code::InvalidTextRepresentation),

@@ -45,6 +45,7 @@ pub(super) fn read(text: &str, kind: SqlType, settings: &FormatSettings) -> Resu
             serde_json::from_str::<IgnoredAny>(text).map_err(|_| invalid())?;
             ScalarValue::Utf8(Some(text.to_owned()))
         }
+        SqlType::Char => ScalarValue::Utf8(Some(text.chars().take(1).collect())),
         SqlType::Name => ScalarValue::Utf8(Some(text.chars().take(63).collect())),
         _ => match array::item_kind(kind) {
             Some(item) => array::from_text(text, kind, item, settings)?,

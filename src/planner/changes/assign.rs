@@ -27,6 +27,11 @@ pub(super) fn assigned(value: Expr, column: &Column, spelling: &dyn Spelling) ->
         let column_type = text(column.sql_type.name());
         call(ASSIGNABLE, vec![value, column_type, text(&column.name), text(&bare)])
     };
+    fitted(value, column, spelling)
+}
+
+/// The value, which may be cast to the column's type, as the column takes it.
+pub(super) fn fitted(value: Expr, column: &Column, spelling: &dyn Spelling) -> Result<Expr, SqlError> {
     let is_bounded = column.modifier != -1
         && matches!(column.sql_type, SqlType::Varchar | SqlType::Bpchar | SqlType::VarcharArray | SqlType::BpcharArray);
     let whole = type_of(&spelling.spelled(column, column.modifier))?;
@@ -34,7 +39,7 @@ pub(super) fn assigned(value: Expr, column: &Column, spelling: &dyn Spelling) ->
         return Ok(cast(value, whole));
     }
     // An explicit cast would cut what is too long.
-    let unbounded = cast(value, type_of(&bare)?);
+    let unbounded = cast(value, type_of(&spelling.spelled(column, -1))?);
     let modifier = number(i64::from(column.modifier));
     Ok(cast(call(FITTING, vec![unbounded, text(column.sql_type.name()), modifier]), whole))
 }

@@ -8,6 +8,7 @@
 mod assign;
 mod build;
 mod conflict;
+mod copied;
 mod follow;
 mod insert;
 mod returning;
@@ -42,6 +43,7 @@ use assign::{Spelling, assigned};
 pub(super) use build::ROWS_SCHEMA;
 use build::{column, derived, exact, expression, named, select};
 pub use conflict::{Arbiter, Conflict, PAIR};
+pub use copied::{Copying, LINE};
 use returning::Returning;
 
 /// The rows to change, in [`ROWS_SCHEMA`].
@@ -317,7 +319,12 @@ fn no_change() -> SqlError {
 
 fn as_query(rows: Query, of: &ParsedQuery) -> ParsedQuery {
     let statement = EngineStatement::Statement(Box::new(Ast::Query(Box::new(rows))));
-    ParsedQuery { sql: Arc::clone(&of.sql), statement: Arc::new(statement), parameters: Arc::clone(&of.parameters) }
+    ParsedQuery {
+        sql: Arc::clone(&of.sql),
+        statement: Arc::new(statement),
+        parameters: Arc::clone(&of.parameters),
+        kept: Arc::default(),
+    }
 }
 
 /// The tables that a change reads beside the client's own.

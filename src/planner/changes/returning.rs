@@ -41,7 +41,7 @@ pub(super) fn read(items: &[SelectItem], joined: bool, target: &Target) -> Resul
                 ));
             }
             other => {
-                let mut item = other.clone();
+                let mut item = with_own_name(other);
                 let _ = item.visit(&mut others);
                 list.push(item);
             }
@@ -49,6 +49,19 @@ pub(super) fn read(items: &[SelectItem], joined: bool, target: &Target) -> Resul
     }
     let query = select(list, vec![rows_table(super::CHANGED, &target.alias)])?;
     Ok(Returning { query, more: others.more })
+}
+
+/// A column of another table keeps its name, whatever stands for it.
+fn with_own_name(item: &SelectItem) -> SelectItem {
+    let last = match item {
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last(),
+        _ => None,
+    };
+    match (item, last) {
+        (SelectItem::UnnamedExpr(expr), Some(name)) => named(expr.clone(), &folded(name)),
+        _ => item.clone(),
+    }
 }
 
 fn all_columns(target: &Target) -> impl Iterator<Item = SelectItem> {

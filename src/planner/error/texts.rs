@@ -27,8 +27,8 @@ fn error(code: Code, message: impl Into<String>) -> Option<SqlError> {
 
 /// What PostgreSQL says in place of one of the engine's texts.
 pub(super) fn translated(text: &str) -> Option<SqlError> {
-    let rules: [fn(&str) -> Option<SqlError>; 8] =
-        [relations, operators, casts, grouping, clauses, names, numbers, expressions];
+    let rules: [fn(&str) -> Option<SqlError>; 9] =
+        [relations, operators, casts, grouping, clauses, calls, names, numbers, expressions];
     rules.iter().find_map(|rule| rule(text))
 }
 
@@ -116,7 +116,8 @@ fn casts(text: &str) -> Option<SqlError> {
     }
     if let Some(name) = text.strip_prefix("Unsupported SQL type ") {
         let name = name.to_lowercase();
-        return match super::kinds::is_postgresql_type(&name) {
+        let bare = name.split('(').next().unwrap_or(&name).trim();
+        return match super::kinds::is_postgresql_type(bare) {
             true => error(Code::FeatureNotSupported, format!("type \"{name}\" is not supported")),
             false => error(Code::UndefinedObject, format!("type \"{name}\" does not exist")),
         };
@@ -255,8 +256,53 @@ fn clauses(text: &str) -> Option<SqlError> {
         let text = format!("argument of LIMIT must be type bigint, not type {}", sql_name(kind));
         return error(Code::DatatypeMismatch, text);
     }
+    if let Some((there, named)) = text
+        .strip_prefix("Source table contains ")
+        .and_then(|rest| rest.strip_suffix(" names given as column alias"))
+        .and_then(|rest| rest.split_once(" columns but only "))
+    {
+        let counts = (there.parse::<usize>().ok(), named.parse::<usize>().ok());
+        return match counts {
+            (Some(there), Some(named)) if named < there => {
+                error(Code::FeatureNotSupported, "names for some of the columns only are not supported")
+            }
+            _ => {
+                let text = format!("a table has {there} columns available but {named} columns specified");
+                error(Code::InvalidColumnReference, text)
+            }
+        };
+    }
     text.starts_with("Inconsistent data length across values list")
         .then(|| SqlError::new(Code::SyntaxError, "VALUES lists must all be the same length"))
+}
+
+fn calls(text: &str) -> Option<SqlError> {
+    if text.starts_with("NTILE requires a positive integer") {
+        return error(Code::InvalidNtileArgument, "argument of ntile must be greater than zero");
+    }
+    if text.starts_with("Cannot access field at argument") {
+        return error(Code::WrongObjectType, "column notation applied to a value that is not a composite type");
+    }
+    if let Some(columns) = between(text, "Source table contains ", " columns but only ") {
+        let given = between(text, " columns but only ", " names given").unwrap_or_default();
+        if given.parse::<usize>().ok() < columns.parse().ok() {
+            // The engine names the column of a subquery after IN.
+            return error(Code::SyntaxError, "subquery has too many columns");
+        }
+        let text = format!("a table has {columns} columns available but {given} columns specified");
+        return error(Code::InvalidColumnReference, text);
+    }
+    if text.starts_with("Cannot cast to Interval(MonthDayNano). Overflowing on") {
+        return error(Code::DatetimeFieldOverflow, "date out of range");
+    }
+    if let Some((left, right)) = text
+        .strip_prefix("Cannot infer common string type for string concat operation ")
+        .and_then(|rest| rest.split_once(" || "))
+    {
+        let text = format!("operator does not exist: {} || {}", sql_name(left), sql_name(right));
+        return Some(SqlError::new(Code::UndefinedFunction, text).with_hint(OPERATOR_HINT));
+    }
+    None
 }
 
 fn names(text: &str) -> Option<SqlError> {

@@ -49,6 +49,12 @@ impl Reporter {
     fn report(&self, arguments: &[String]) -> DataFusionError {
         let error = if self.is_window {
             SqlError::new(Code::WrongObjectType, format!("window function {} requires an OVER clause", self.name))
+        } else if matches!(self.name.as_str(), "coalesce" | "greatest" | "least") && !arguments.is_empty() {
+            let known = || arguments.iter().filter(|argument| *argument != "unknown");
+            let other = known().find(|argument| Some(*argument) != known().next());
+            let [first, other] = [known().next(), other].map(|argument| argument.map_or("unknown", String::as_str));
+            let text = format!("{} types {first} and {other} cannot be matched", self.name.to_uppercase());
+            SqlError::new(Code::DatatypeMismatch, text)
         } else {
             let text = format!("function {}({}) does not exist", self.name, arguments.join(", "));
             SqlError::new(Code::UndefinedFunction, text).with_hint(FUNCTION_HINT)

@@ -121,7 +121,7 @@ impl AggregateUDFImpl for Exact {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         let found = arguments.first().unwrap_or(&DataType::Null);
-        if matches!((self.job, found), (Job::Sum | Job::Average, DataType::Interval(_))) {
+        if matches!((self.job, found), (Job::Sum | Job::Average, DataType::Interval(_) | DataType::Duration(_))) {
             return Ok(SqlType::Interval.arrow());
         }
         let kind = Kind::of(found).ok_or_else(|| {
@@ -260,7 +260,7 @@ impl ExactAggregates {
     ) -> Result<Expr> {
         let argument = argument.cloned().ok_or_else(|| DataFusionError::Internal("no argument".to_owned()))?;
         let found = argument.get_type(schema)?;
-        if matches!(found, DataType::Interval(_)) {
+        if matches!(found, DataType::Interval(_) | DataType::Duration(_)) {
             return self.span(job, &argument, make);
         }
         let kind = Kind::of(&found).unwrap_or(Kind::Nothing);

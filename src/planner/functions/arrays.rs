@@ -6,10 +6,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::compute::concat;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
@@ -26,6 +28,7 @@ use Kind::{Any, Bool, Int, List, Text};
 /// The functions of this file.
 pub(super) fn functions() -> Vec<ScalarUDF> {
     let mut functions = sizes();
+    functions.extend(subscripts());
     functions.extend(items());
     functions.extend(changes());
     functions.extend(comparisons());
@@ -115,35 +118,78 @@ fn innermost_list_told(arguments: &ReturnFieldArgs<'_>) -> Result<Field> {
     Ok(Field::new("items", data_type.clone(), true))
 }
 
+/// An item by its number.
+fn item_at(row: &Row<'_>) -> Result<Datum> {
+    let items = row.list(0);
+    let place = usize::try_from(row.int(1)).ok().and_then(|number| number.checked_sub(1));
+    match place.filter(|place| *place < items.len()) {
+        Some(place) => Ok(ScalarValue::try_from_array(&items, place)?.into()),
+        None => Ok(Datum::NULL),
+    }
+}
+
+/// The field of an item of the last dimension.
+fn innermost_item_told(arguments: &ReturnFieldArgs<'_>) -> Result<Field> {
+    let item = item_told(arguments)?;
+    Ok(match item.data_type() {
+        DataType::List(_) => Field::new("item", innermost(item.data_type()), true),
+        _ => item,
+    })
+}
+
+/// `j['key']` and `j[0]` of jsonb.
+fn with_json_steps(function: Typed) -> Typed {
+    let step = function.takes(&[Text, Int], SqlType::Jsonb, |row| {
+        Ok(super::json_value::Node::read(row.text(0))?.item(row.int(1)).map(|node| node.raw.to_owned()).into())
+    });
+    step.takes(&[Text, Text], SqlType::Jsonb, |row| {
+        Ok(super::json_value::Node::read(row.text(0))?.step(row.text(1)).map(|node| node.raw.to_owned()).into())
+    })
+}
+
+/// A part of every dimension; nothing where there are more bounds than dimensions.
+fn part(items: &ArrayRef, bounds: &[(i64, i64)]) -> Result<ArrayRef> {
+    let Some(((lower, upper), rest)) = bounds.split_first() else { return Ok(Arc::clone(items)) };
+    let from = usize::try_from(lower - 1).unwrap_or(0).min(items.len());
+    let to = usize::try_from(*upper).unwrap_or(0).min(items.len());
+    let kept = items.slice(from, to.saturating_sub(from));
+    if rest.is_empty() || kept.is_empty() {
+        return Ok(kept);
+    }
+    let (DataType::List(field), Some(lists)) = (kept.data_type(), kept.as_list_opt::<i32>()) else {
+        return Ok(kept.slice(0, 0));
+    };
+    let rows = (0..lists.len()).map(|row| part(&lists.value(row), rest)).collect::<Result<Vec<_>>>()?;
+    if rows.iter().all(|row| row.is_empty()) {
+        return Ok(kept.slice(0, 0));
+    }
+    let lengths = OffsetBuffer::from_lengths(rows.iter().map(|row| row.len()));
+    let values = concat(&rows.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+    Ok(Arc::new(ListArray::try_new(Arc::clone(field), lengths, values, None)?))
+}
+
+fn subscripts() -> Vec<Typed> {
+    // `a[i]`: with fewer subscripts than dimensions it is no item.
+    let item = Typed::new("array_item").takes(&[List, Int], SqlType::Text, |row| match row.list(0).data_type() {
+        DataType::List(_) => Ok(Datum::NULL),
+        _ => item_at(row),
+    });
+    // `a[i]` before another subscript.
+    let row = Typed::new("array_row").takes(&[List, Int], SqlType::Text, item_at);
+    // `a[i:j][k:l]`
+    let slice = Typed::new("array_part").takes(&[List, Int, Int], SqlType::Text, |row| {
+        let bounds = (1..row.len()).step_by(2).map(|index| (row.int(index), row.int(index + 1)));
+        Ok(Datum::list(part(&row.list(0), &bounds.collect::<Vec<_>>())?))
+    });
+    vec![
+        with_json_steps(item.returning(Returns::Told(innermost_item_told))),
+        with_json_steps(row.returning(Returns::Told(item_told))),
+        slice.and_any_number_of(Int).returning(Returns::SameAs(0)),
+    ]
+}
+
 fn items() -> Vec<Typed> {
     vec![
-        // `a[i]`
-        Typed::new("array_item")
-            .takes(&[List, Int], SqlType::Text, |row| {
-                let items = row.list(0);
-                let place = usize::try_from(row.int(1)).ok().and_then(|number| number.checked_sub(1));
-                match place.filter(|place| *place < items.len()) {
-                    Some(place) => Ok(ScalarValue::try_from_array(&items, place)?.into()),
-                    None => Ok(Datum::NULL),
-                }
-            })
-            .returning(Returns::Told(item_told))
-            // `j['key']` and `j[0]` of jsonb
-            .takes(&[Text, Int], SqlType::Jsonb, |row| {
-                Ok(super::json_value::Node::read(row.text(0))?.item(row.int(1)).map(|node| node.raw.to_owned()).into())
-            })
-            .takes(&[Text, Text], SqlType::Jsonb, |row| {
-                Ok(super::json_value::Node::read(row.text(0))?.step(row.text(1)).map(|node| node.raw.to_owned()).into())
-            }),
-        // `a[i:j]`
-        Typed::new("array_part")
-            .takes(&[List, Int, Int], SqlType::Text, |row| {
-                let items = row.list(0);
-                let from = usize::try_from(row.int(1) - 1).unwrap_or(0).min(items.len());
-                let to = usize::try_from(row.int(2)).unwrap_or(0).min(items.len());
-                Ok(Datum::list(items.slice(from, to.saturating_sub(from))))
-            })
-            .returning(Returns::SameAs(0)),
         // What `unnest` takes apart: items of all dimensions.
         Typed::new("array_flat")
             .takes(&[List], SqlType::Text, |row| {
@@ -252,6 +298,14 @@ fn changed(row: &Row<'_>, mut change: impl FnMut(ScalarValue) -> Result<Option<S
     Ok(list_of(&kept, items.data_type()))
 }
 
+/// The type of a number that is too wide for the items of an array.
+fn wider_item(list: &DataType, added: &DataType) -> Option<DataType> {
+    let DataType::List(item) = list else { return None };
+    let (kind, added_kind) = (SqlType::from_arrow(item.data_type())?, SqlType::from_arrow(added)?);
+    let is_wider = kind != added_kind && SqlType::common([kind, added_kind]) == Some(added_kind);
+    (kind.is_number() && added_kind.is_number() && is_wider).then(|| added.clone())
+}
+
 /// The type of an array with a further item.
 fn longer_told(arguments: &ReturnFieldArgs<'_>, list: usize, item: usize) -> Result<Field> {
     let (list, item) = (&arguments.arg_fields[list], &arguments.arg_fields[item]);
@@ -262,22 +316,31 @@ fn longer_told(arguments: &ReturnFieldArgs<'_>, list: usize, item: usize) -> Res
     if unknown {
         return Ok(Field::new_list("items", Field::new("item", item.data_type().clone(), true), true));
     }
-    Ok(list.as_ref().clone())
+    match (list.data_type(), wider_item(list.data_type(), item.data_type())) {
+        (DataType::List(_), Some(wider)) => Ok(Field::new_list("items", Field::new("item", wider, true), true)),
+        _ => Ok(list.as_ref().clone()),
+    }
 }
 
-fn joined(row: &Row<'_>, list: usize, item: usize) -> Result<Datum> {
+fn joined(row: &Row<'_>, list_at: usize, item: usize) -> Result<Datum> {
     let added = row.scalar(item)?;
-    let (mut items, item_type) = if row.is_null(list) {
+    let (mut items, item_type) = if row.is_null(list_at) {
         (Vec::new(), added.data_type())
     } else {
-        let list = row.list(list);
+        let list = row.list(list_at);
         let items =
             (0..list.len()).map(|index| ScalarValue::try_from_array(&list, index)).collect::<Result<Vec<_>>>()?;
-        let item_type = if list.data_type().is_null() { added.data_type() } else { list.data_type().clone() };
-        (items, item_type)
+        if list.data_type().is_null() {
+            (items, added.data_type())
+        } else if let Some(wider) = wider_item(row.field(list_at).data_type(), &added.data_type()) {
+            let widened = items.into_iter().map(|item| item.cast_to(&wider)).collect::<Result<Vec<_>>>()?;
+            (widened, wider)
+        } else {
+            (items, list.data_type().clone())
+        }
     };
     let added = added.cast_to(&item_type)?;
-    if list < item {
+    if list_at < item {
         items.push(added)
     } else {
         items.insert(0, added)
@@ -458,6 +521,10 @@ fn as_list(arguments: &[Expr], context: &SimplifyContext, operator: &str, negate
     Some(Expr::InList(InList { expr: Box::new(value.clone()), list, negated }))
 }
 
+fn without_array() -> DataFusionError {
+    sql_error(Code::WrongObjectType, "op ANY/ALL (array) requires array on right side")
+}
+
 fn comparisons() -> Vec<Typed> {
     vec![
         Typed::new("compare_any")
@@ -465,12 +532,16 @@ fn comparisons() -> Vec<Typed> {
             .with_null()
             .takes(&[Text, Any, Text], SqlType::Bool, |row| quantified_text(row, true))
             .with_null()
+            .takes(&[Text, Any, Any], SqlType::Bool, |_| Err(without_array()))
+            .returning(Returns::Told(|_| Err(without_array())))
             .simplified_by(|arguments, context| as_list(arguments, context, "=", false)),
         Typed::new("compare_all")
             .takes(&[Text, Any, List], SqlType::Bool, |row| quantified(row, false))
             .with_null()
             .takes(&[Text, Any, Text], SqlType::Bool, |row| quantified_text(row, false))
             .with_null()
+            .takes(&[Text, Any, Any], SqlType::Bool, |_| Err(without_array()))
+            .returning(Returns::Told(|_| Err(without_array())))
             .simplified_by(|arguments, context| as_list(arguments, context, "<>", true)),
         Typed::new("array_contains")
             .takes(&[List, List], SqlType::Bool, |row| Ok(contains(&row.list(0), &row.list(1))?.into())),

@@ -20,7 +20,7 @@ use crate::types::{Code, SqlError, SqlType, USER_TYPE_KEY};
 /// The name of the function that checks types.
 pub(in crate::planner) const ASSIGNABLE: &str = "assignable";
 /// The name of the function that checks lengths.
-pub(in crate::planner) const FITTING: &str = "fitting";
+pub const FITTING: &str = "fitting";
 
 /// The functions of this file.
 pub(super) fn functions() -> Vec<ScalarUDF> {

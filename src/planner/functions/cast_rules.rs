@@ -11,14 +11,15 @@ use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
+use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 
-use super::convert::Target;
+use super::convert::{AS_TYPE, Target, read_constant};
 use super::function::sql_error;
 use super::literals::{is_comparison, literal_text};
-use super::marks::{MARKED, mark};
+use super::marks::{MARKED, check_results, mark};
 use super::numbers::Kind;
 use super::passing::AS_WRITTEN;
 use crate::types::{Code, SqlType};
@@ -29,6 +30,30 @@ pub(super) struct CastReader {
     pub(super) as_type: Arc<ScalarUDF>,
     pub(super) marked: Arc<ScalarUDF>,
     pub(super) negate: Arc<ScalarUDF>,
+    pub(super) scalar_text: Arc<ScalarUDF>,
+    pub(super) checks: Checks,
+}
+
+/// What is looked at besides values.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Checks {
+    /// Nothing: the words of a fragment say less of types than those of its statement did.
+    Nothing,
+    /// Whether the results of a choice have a common type.
+    Types,
+}
+
+impl CastReader {
+    /// With the functions that a session knows.
+    pub(super) fn of(functions: &dyn FunctionRegistry, checks: Checks) -> Result<Self> {
+        Ok(Self {
+            as_type: functions.udf(AS_TYPE)?,
+            marked: functions.udf(MARKED)?,
+            negate: functions.udf("number_negate")?,
+            scalar_text: functions.udf("jsonb_scalar_text")?,
+            checks,
+        })
+    }
 }
 
 impl FunctionRewrite for CastReader {
@@ -80,7 +105,14 @@ impl FunctionRewrite for CastReader {
             // A fragment names a precision of its own.
             return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
         }
-        let arguments = vec![*inner, lit(target.kind.name()), lit(i64::from(target.modifier))];
+        let value = match source {
+            SqlType::Jsonb if target.kind.is_number() || target.kind == SqlType::Bool => {
+                let arguments = vec![*inner, lit(target.kind.name())];
+                Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.scalar_text), arguments))
+            }
+            _ => *inner,
+        };
+        let arguments = vec![value, lit(target.kind.name()), lit(i64::from(target.modifier))];
         let call = ScalarFunction::new_udf(Arc::clone(&self.as_type), arguments);
         Ok(Transformed::yes(Expr::ScalarFunction(call)))
     }
@@ -91,13 +123,15 @@ impl CastReader {
         match function.name() {
             // Items whose type their column alone does not tell, such as addresses.
             "make_array" => {
+                check_lengths(&function.args)?;
+                function.args = mixed(function.args, schema);
                 let told = function.args.iter().find_map(|item| {
                     let field = item.to_field(schema).ok()?.1;
                     let kind = SqlType::of_field(&field);
                     (kind != SqlType::Unknown && SqlType::from_arrow(field.data_type()) != Some(kind)).then_some(kind)
                 });
                 let Some(array) = told.and_then(SqlType::array) else {
-                    return Ok(Transformed::no(Expr::ScalarFunction(function)));
+                    return Ok(Transformed::yes(Expr::ScalarFunction(function)));
                 };
                 let arguments = vec![Expr::ScalarFunction(function), lit(array.name()), lit(-1_i64)];
                 let call = ScalarFunction::new_udf(Arc::clone(&self.as_type), arguments);
@@ -122,14 +156,19 @@ impl CastReader {
         match expr {
             Expr::Case(case) => Ok(Transformed::yes(self.case(case, schema)?)),
             Expr::ScalarFunction(mut function) => {
-                function.args = mixed(function.args, schema);
+                function.args = self.read(mixed(function.args, schema), schema)?;
                 let mut results = function.args.clone();
+                let name = function.name().to_owned();
                 // NULLIF is of the type of its first argument.
                 if function.name() == "nullif" {
                     results.truncate(1);
                 }
                 let call = Expr::ScalarFunction(function);
-                Ok(Transformed::yes(mark(call, &results.iter().collect::<Vec<_>>(), schema, &self.marked)))
+                let results: Vec<&Expr> = results.iter().collect();
+                if let Checks::Types = self.checks {
+                    check_results(&name.to_uppercase(), &results, schema)?;
+                }
+                Ok(Transformed::yes(mark(call, &results, schema, &self.marked)))
             }
             other => Ok(Transformed::no(other)),
         }
@@ -149,7 +188,7 @@ impl CastReader {
         let has_else = otherwise.is_some();
         let (whens, thens): (Vec<_>, Vec<_>) = case.when_then_expr.into_iter().unzip();
         let results = thens.into_iter().chain(otherwise).map(|result| *result).collect();
-        let mut results = self.read(mixed(results, schema), schema);
+        let mut results = self.read(mixed(results, schema), schema)?;
         let mut all = results.clone();
         if has_else {
             // PostgreSQL looks at ELSE first when it chooses the type.
@@ -157,26 +196,51 @@ impl CastReader {
         }
         case.else_expr = if has_else { results.pop().map(Box::new) } else { None };
         case.when_then_expr = whens.into_iter().zip(results.into_iter().map(Box::new)).collect();
-        Ok(mark(Expr::Case(case), &all.iter().collect::<Vec<_>>(), schema, &self.marked))
+        let all: Vec<&Expr> = all.iter().collect();
+        if let Checks::Types = self.checks {
+            check_results("CASE", &all, schema)?;
+        }
+        Ok(mark(Expr::Case(case), &all, schema, &self.marked))
     }
 
     /// Written texts beside numbers and truth values are read as such.
-    fn read(&self, values: Vec<Expr>, schema: &DFSchema) -> Vec<Expr> {
+    fn read(&self, values: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
         let is_text = |value: &Expr| literal_text(value).is_some();
         let kind = values.iter().filter(|value| !is_text(value)).find_map(|value| {
             let (_, field) = value.to_field(schema).ok()?;
             (!field.data_type().is_null()).then(|| SqlType::of_field(&field))
         });
-        let Some(kind) = kind.filter(|kind| kind.is_number() || *kind == SqlType::Bool) else { return values };
+        let is_read = |kind: &SqlType| kind.is_number() || matches!(kind, SqlType::Bool | SqlType::Uuid);
+        let Some(kind) = kind.filter(is_read) else { return Ok(values) };
+        let target = Target { kind, modifier: -1 };
         let read = |value: Expr| {
-            if !is_text(&value) {
-                return value;
-            }
-            let arguments = vec![value, lit(kind.name()), lit(-1_i64)];
-            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.as_type), arguments))
+            let Some(text) = literal_text(&value) else { return Ok(value) };
+            // A text that is no such value is an error, also where no row comes to it.
+            read_constant(text, target)?;
+            Ok(self.read_as(value, kind))
         };
         values.into_iter().map(read).collect()
     }
+
+    /// A text as a value of a type.
+    pub(super) fn read_as(&self, value: Expr, kind: SqlType) -> Expr {
+        let arguments = vec![value, lit(kind.name()), lit(-1_i64)];
+        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.as_type), arguments))
+    }
+}
+
+/// An error for written arrays in an array that are not of one length.
+fn check_lengths(items: &[Expr]) -> Result<()> {
+    let mut lengths = items.iter().filter_map(|item| match item {
+        Expr::ScalarFunction(array) if array.name() == "make_array" => Some(array.args.len()),
+        _ => None,
+    });
+    let Some(first) = lengths.next() else { return Ok(()) };
+    if lengths.all(|length| length == first) {
+        return Ok(());
+    }
+    let text = "multidimensional arrays must have array expressions with matching dimensions";
+    Err(sql_error(Code::ArraySubscriptError, text))
 }
 
 /// Decimals beside floats become floats, as PostgreSQL chooses among them.
@@ -197,10 +261,11 @@ fn mixed(values: Vec<Expr>, schema: &DFSchema) -> Vec<Expr> {
 /// Whether a cast is made by `as_type`.
 fn is_ours(source: SqlType, target: Target, from: &Field, to: &Field) -> bool {
     let plain = |kind: SqlType| kind.is_number() || kind.is_text() || matches!(kind, SqlType::Bool | SqlType::Bytea);
-    // Instants and days are shown in the session's zone, also inside arrays: `zone_rules` knows it.
+    // Instants and days are shown in the session's zone, also inside arrays, and spans in its style: `zone_rules`
+    // knows them.
     let timed = |kind| matches!(kind, SqlType::Timestamptz | SqlType::Timestamp | SqlType::Date | SqlType::Time);
     let listed = source.item().is_some_and(|item| !timed(item));
-    let shown = plain(source) || listed || matches!(source, SqlType::Interval | SqlType::Record);
+    let shown = plain(source) || listed || source == SqlType::Record;
     // What the engine counts is widened by the engine.
     if from.data_type() == &DataType::UInt64 {
         return false;
@@ -213,9 +278,15 @@ fn is_ours(source: SqlType, target: Target, from: &Field, to: &Field) -> bool {
         kind if kind.is_text() && kind != SqlType::Unknown => {
             shown || matches!(source, SqlType::Json | SqlType::Jsonb | SqlType::Inet | SqlType::Cidr)
         }
+        kind if kind.is_number() || kind == SqlType::Bool => {
+            // There is no cast of an instant or an identity: the function says so.
+            let has_none = timed(source) || matches!(source, SqlType::Uuid | SqlType::Json);
+            plain(source) || source == SqlType::Jsonb || (has_none && source != SqlType::Time)
+        }
         kind if plain(kind) => plain(source),
         SqlType::Cidr => source.is_text() || source == SqlType::Inet,
         SqlType::Interval => source.is_text() || source == SqlType::Time,
+        SqlType::Time if source == SqlType::Interval => true,
         // There is no such cast: the function says so.
         SqlType::Date | SqlType::Time | SqlType::Timestamp | SqlType::Timestamptz => {
             (source.is_number() && from.data_type() != &DataType::Null) || source == SqlType::Bool

@@ -56,6 +56,13 @@ impl ScalarUDFImpl for Coalesce {
         if types.contains(&DataType::Binary) && types.iter().all(of_bytes) {
             return Ok(vec![DataType::Binary; types.len()]);
         }
+        // Written texts beside identities are read as such (`cast_rules`), and other texts are refused there.
+        let is_identity = |kind: &DataType| *kind == DataType::FixedSizeBinary(16);
+        if types.iter().any(is_identity)
+            && types.iter().all(|kind| is_identity(kind) || kind.is_string() || kind.is_null())
+        {
+            return Ok(types.to_vec());
+        }
         self.engines.coerce_types(types)
     }
 }

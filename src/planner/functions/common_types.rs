@@ -12,11 +12,10 @@ use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, LogicalPlan, Projection, ScalarUDF, Union};
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection, Union};
 
-use super::cast_rules::CastReader;
-use super::convert::AS_TYPE;
-use super::marks::{MARKED, has_no_type, is_untold, marked_as};
+use super::cast_rules::{CastReader, Checks};
+use super::marks::{check_common, has_no_type, is_untold, marked_as};
 use crate::types::{SqlType, USER_TYPE_KEY};
 
 /// The same query, whose choices and unions say the common type of what they are made of.
@@ -27,12 +26,11 @@ pub(in crate::planner) fn with_common_types(
     if !needs_common_types(&plan)? {
         return Ok(plan);
     }
-    let (as_type, marked) = (functions.udf(AS_TYPE)?, functions.udf(MARKED)?);
-    let choices = CastReader { as_type, marked: Arc::clone(&marked), negate: functions.udf("number_negate")? };
+    let choices = CastReader::of(functions, Checks::Types)?;
     let mut any = false;
     let told = plan.transform_up_with_subqueries(|node| {
         let told = match node {
-            LogicalPlan::Union(union) => united(union, &marked)?,
+            LogicalPlan::Union(union) => united(union, &choices)?,
             node if has_choice(&node) => chosen(node, &choices)?,
             node => Transformed::no(node),
         };
@@ -102,15 +100,21 @@ impl Side {
 }
 
 /// A union whose sides say the types of its columns.
-fn united(union: Union, marked: &Arc<ScalarUDF>) -> Result<Transformed<LogicalPlan>> {
+fn united(union: Union, casts: &CastReader) -> Result<Transformed<LogicalPlan>> {
     let sides: Vec<Vec<Option<Side>>> = union.inputs.iter().map(|input| sides_of(input)).collect();
     let columns = union.schema.fields().len();
+    for column in 0..columns {
+        let sides: Vec<&Side> = sides.iter().filter_map(|side| side.get(column)?.as_ref()).collect();
+        if !sides.iter().any(|side| side.is_user_type) {
+            check_common(sides.iter().map(|side| side.kind), "UNION")?;
+        }
+    }
     let wanted: Vec<Option<(SqlType, i32)>> =
         (0..columns).map(|column| common(sides.iter().filter_map(|side| side.get(column)?.as_ref()))).collect();
     let mut any = false;
     let mut inputs = Vec::with_capacity(union.inputs.len());
     for (input, side) in union.inputs.iter().zip(&sides) {
-        let told = told(input, side, &wanted, marked)?;
+        let told = told(input, side, &wanted, casts)?;
         any |= told.transformed;
         inputs.push(told.data);
     }
@@ -149,18 +153,26 @@ fn told(
     input: &Arc<LogicalPlan>,
     sides: &[Option<Side>],
     wanted: &[Option<(SqlType, i32)>],
-    marked: &Arc<ScalarUDF>,
+    casts: &CastReader,
 ) -> Result<Transformed<Arc<LogicalPlan>>> {
     let mut any = false;
     let schema: &DFSchema = input.schema();
     let columns = schema.iter().enumerate().map(|(place, (qualifier, field))| {
         let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
         let side = sides.get(place).and_then(Option::as_ref);
-        let (Some(side), Some(Some((kind, modifier)))) = (side, wanted.get(place)) else { return column };
+        let Some(Some((kind, modifier))) = wanted.get(place) else { return column };
+        let Some(side) = side else {
+            // A written text is read as what the other sides are.
+            if !is_read(*kind, field.data_type()) {
+                return column;
+            }
+            any = true;
+            return casts.read_as(column, *kind).alias_qualified(qualifier.cloned(), field.name());
+        };
         match mark_of(side, *kind, *modifier, field.data_type()) {
             Some(kind) => {
                 any = true;
-                marked_as(column, kind, *modifier, marked).alias_qualified(qualifier.cloned(), field.name())
+                marked_as(column, kind, *modifier, &casts.marked).alias_qualified(qualifier.cloned(), field.name())
             }
             None => column,
         }
@@ -171,6 +183,11 @@ fn told(
     }
     let projection = Projection::try_new(columns, Arc::clone(input))?;
     Ok(Transformed::yes(Arc::new(LogicalPlan::Projection(projection))))
+}
+
+/// Whether a written text becomes such a value here; the engine reads days and times itself.
+fn is_read(kind: SqlType, data_type: &DataType) -> bool {
+    data_type.is_string() && (kind.is_number() || matches!(kind, SqlType::Bool | SqlType::Uuid))
 }
 
 /// What a column must say so that the union says its type; none where it does already, or cannot.

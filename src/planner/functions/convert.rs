@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array,
-    IntervalMonthDayNanoArray, ListArray, StringArray, new_null_array,
+    IntervalMonthDayNanoArray, ListArray, StringArray, Time64MicrosecondArray, new_null_array,
 };
 use datafusion::arrow::datatypes::{
     DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano,
+    IntervalMonthDayNanoType,
 };
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
@@ -25,7 +26,7 @@ use super::function::sql_error;
 use super::numbers::{Kind, decimal, numeric_error, out_of_range, strict_cast};
 use crate::planner::rewrite::array_literal;
 use crate::types::numeric::SHORTEST_SCALE;
-use crate::types::{Code, Numeric, NumericError, SqlType, read_bytes, read_interval, read_truth};
+use crate::types::{Code, Numeric, NumericError, SqlError, SqlType, read_bytes, read_interval, read_truth};
 
 /// The name of the function.
 pub(super) const AS_TYPE: &str = "as_type";
@@ -196,10 +197,15 @@ pub(super) fn converted(array: &ArrayRef, source: SqlType, target: Target) -> Re
         SqlType::Bytea => bytes(array, source),
         SqlType::Interval => spans(array, source),
         kind if kind.item().is_some() => lists(array, source, target),
+        kind if kind.is_text() && matches!(source, SqlType::Inet | SqlType::Cidr) => {
+            cut_texts(&super::networks::with_prefixes(&texts_of(array)?)?, target)
+        }
         kind if kind.is_text() => cut_texts(&shown_texts(array, source)?, target),
-        SqlType::Cidr | SqlType::Inet | SqlType::Json | SqlType::Jsonb => Ok(Arc::new(shown_texts(array, source)?)),
+        SqlType::Cidr => Ok(Arc::new(super::networks::networks_of(&texts_of(array)?, source)?)),
+        SqlType::Inet | SqlType::Json | SqlType::Jsonb => Ok(Arc::new(shown_texts(array, source)?)),
         SqlType::Uuid if source.is_text() => super::events::uuids(&texts_of(array)?),
         SqlType::Uuid if array.data_type() == &target.arrow() => Ok(Arc::clone(array)),
+        SqlType::Time if source == SqlType::Interval => times_of_day(array),
         SqlType::Date | SqlType::Time | SqlType::Timestamp if source.is_text() => strict_cast(array, &target.arrow()),
         _ => Err(no_cast(source, target.kind)),
     }
@@ -231,6 +237,15 @@ fn spans(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
     let read = |text: &str| read_interval(text).ok_or_else(|| invalid(SqlType::Interval, text));
     let values = texts_of(array)?.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(IntervalMonthDayNanoArray::from(values)))
+}
+
+/// What spans say of a time of day: days and months left out.
+fn times_of_day(array: &ArrayRef) -> Result<ArrayRef> {
+    let spans = strict_cast(array, &SqlType::Interval.arrow())?;
+    let day = super::calendar::DAY_US;
+    let of_day = |span: IntervalMonthDayNano| (span.nanoseconds / 1_000).rem_euclid(day);
+    let spans = spans.as_primitive::<IntervalMonthDayNanoType>().iter();
+    Ok(Arc::new(spans.map(|span| span.map(of_day)).collect::<Time64MicrosecondArray>()))
 }
 
 fn texts_of(array: &ArrayRef) -> Result<StringArray> {
@@ -389,12 +404,20 @@ fn checked_float(value: f64, text: &str, target: SqlType) -> Result<f64> {
     Ok(value)
 }
 
+fn overflow(precision: u32, scale: u8) -> SqlError {
+    let whole = i64::from(precision) - i64::from(scale);
+    let most = if whole == 0 { String::from("1") } else { format!("10^{whole}") };
+    let detail =
+        format!("A field with precision {precision}, scale {scale} must round to an absolute value less than {most}.");
+    SqlError::new(Code::NumericValueOutOfRange, "numeric field overflow").with_detail(detail)
+}
+
 fn decimals(array: &ArrayRef, source: SqlType, target: Target) -> Result<ArrayRef> {
     let fit = |value: std::result::Result<Numeric, NumericError>| -> Result<i128> {
         let rounded = value.and_then(|value| value.rescaled(target.scale())).map_err(numeric_error)?;
         match target.precision() {
-            Some((precision, _)) if rounded.value.unsigned_abs() >= 10_u128.pow(precision.min(38)) => {
-                Err(sql_error(Code::NumericValueOutOfRange, "numeric field overflow"))
+            Some((precision, scale)) if rounded.value.unsigned_abs() >= 10_u128.pow(precision.min(38)) => {
+                Err(DataFusionError::External(Box::new(overflow(precision, scale))))
             }
             _ => Ok(rounded.value),
         }
@@ -464,9 +487,20 @@ fn bytes(array: &ArrayRef, source: SqlType) -> Result<ArrayRef> {
         return Err(no_cast(source, SqlType::Bytea));
     }
     let texts = texts_of(array)?;
-    let read = |text: &str| read_bytes(text).ok_or_else(|| invalid(SqlType::Bytea, text));
+    let read = |text: &str| read_bytes(text).ok_or_else(|| no_bytes(text));
     let values = texts.iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(values.iter().map(|value| value.as_deref()).collect::<BinaryArray>()))
+}
+
+/// The error for a text that spells no bytes.
+pub(super) fn no_bytes(text: &str) -> DataFusionError {
+    let Some(digits) = text.strip_prefix("\\x") else { return invalid(SqlType::Bytea, text) };
+    let wrong = digits.chars().find(|digit| !digit.is_ascii_hexdigit() && !digit.is_ascii_whitespace());
+    let told = match wrong {
+        Some(digit) => format!("invalid hexadecimal digit: \"{digit}\""),
+        None => "invalid hexadecimal data: odd number of digits".to_owned(),
+    };
+    sql_error(Code::InvalidParameterValue, told)
 }
 
 fn cut_texts(texts: &StringArray, target: Target) -> Result<ArrayRef> {

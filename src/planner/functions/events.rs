@@ -127,6 +127,10 @@ impl Reading {
         match self.kind {
             Kind::UuidText => uuid_texts(array),
             Kind::Uuid if matches!(array.data_type(), DataType::FixedSizeBinary(16)) => Ok(Arc::clone(array)),
+            Kind::Uuid if array.data_type().is_numeric() || *array.data_type() == DataType::Boolean => {
+                let given = SqlType::from_arrow(array.data_type()).unwrap_or(SqlType::Unknown).spelling();
+                Err(sql_error(Code::CannotCoerce, format!("cannot cast type {given} to uuid")))
+            }
             Kind::Uuid => uuids(&texts(array)?),
             Kind::Inet => each(&texts(array)?, |text| address(text).map(|address| address.text())),
             Kind::InetKey => each(&texts(array)?, |text| address(text).map(|address| address.key())),
@@ -181,13 +185,12 @@ fn each(array: &StringArray, read: impl Fn(&str) -> Result<String>) -> Result<Ar
 pub(super) fn uuids(array: &StringArray) -> Result<ArrayRef> {
     let mut builder = FixedSizeBinaryBuilder::with_capacity(array.len(), 16);
     for text in array {
-        match text.map(|text| uuid::Uuid::parse_str(text.trim())) {
-            None => builder.append_null(),
-            Some(Ok(value)) => builder.append_value(value.as_bytes())?,
-            Some(Err(_)) => {
-                return Err(sql_error(Code::InvalidTextRepresentation, "invalid input syntax for type uuid"));
-            }
-        }
+        let Some(text) = text else {
+            builder.append_null();
+            continue;
+        };
+        let value = uuid::Uuid::parse_str(text.trim()).map_err(|_| super::convert::invalid(SqlType::Uuid, text))?;
+        builder.append_value(value.as_bytes())?;
     }
     Ok(Arc::new(builder.finish()))
 }

@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate, NaiveTime, Timelike};
 
 use super::calendar::DAY_US;
-use crate::types::Zone;
+use crate::types::{Zone, millionths_of};
 
 /// A text read as day and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,28 +16,63 @@ enum Read {
     Local(i64, Option<Zone>),
 }
 
+/// Which part DateStyle has first in a written date, where its words do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) enum DateOrder {
+    /// `12/31/2025`.
+    #[default]
+    Month,
+    /// `31/12/2025`.
+    Day,
+    /// `25/12/31`.
+    Year,
+}
+
+impl DateOrder {
+    /// The order of a DateStyle such as `ISO, DMY`.
+    pub(super) fn of_style(style: &str) -> Self {
+        let has = |word: &str| style.split([',', ' ']).any(|part| part.eq_ignore_ascii_case(word));
+        match (has("dmy"), has("ymd")) {
+            (true, _) => Self::Day,
+            (_, true) => Self::Year,
+            _ => Self::Month,
+        }
+    }
+}
+
+/// What a text depends on besides its words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The session's zone.
+    pub(super) zone: &'a Zone,
+    /// The statement's moment.
+    pub(super) now_us: i64,
+    /// The order of the parts of a date.
+    pub(super) order: DateOrder,
+}
+
 /// Microseconds since 1970 UTC of a text such as `2025-12-08 18:00+00`, `2025-12-08T18:00:00.5Z`,
 /// `2025-12-08`, `today` or `epoch`. A text without zone means the session's zone.
-pub(super) fn instant_of(text: &str, zone: &Zone, now_us: i64) -> Option<i64> {
-    match read(text, zone, now_us)? {
-        Read::Now => Some(now_us),
+pub(super) fn instant_of(text: &str, reading: Reading<'_>) -> Option<i64> {
+    match read(text, reading)? {
+        Read::Now => Some(reading.now_us),
         Read::Epoch => Some(0),
-        Read::Local(local, named) => named.as_ref().unwrap_or(zone).instant_us(local),
+        Read::Local(local, named) => named.as_ref().unwrap_or(reading.zone).instant_us(local),
     }
 }
 
 /// The same as a local time: a zone in the text is left out, as in PostgreSQL.
-pub(super) fn local_of(text: &str, zone: &Zone, now_us: i64) -> Option<i64> {
-    match read(text, zone, now_us)? {
-        Read::Now => zone.local_us(now_us),
+pub(super) fn local_of(text: &str, reading: Reading<'_>) -> Option<i64> {
+    match read(text, reading)? {
+        Read::Now => reading.zone.local_us(reading.now_us),
         Read::Epoch => Some(0),
         Read::Local(local, _) => Some(local),
     }
 }
 
-fn read(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
+fn read(text: &str, reading: Reading<'_>) -> Option<Read> {
     let text = text.trim();
-    if let Some(read) = named(text, zone, now_us) {
+    if let Some(read) = named(text, reading) {
         return Some(read);
     }
     // By far the most texts are of this form.
@@ -47,7 +82,7 @@ fn read(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
     {
         return Some(read);
     }
-    Words::default().read(text)
+    Words { order: reading.order, ..Words::default() }.read(text)
 }
 
 /// A time of day and a zone behind a date.
@@ -63,6 +98,7 @@ fn plain(date: NaiveDate, rest: &str) -> Option<Read> {
 /// A date and time in words that may come in any order, as in `Mon Feb 05 07:08:09 2024`.
 #[derive(Debug, Default)]
 struct Words {
+    order: DateOrder,
     year: Option<i32>,
     month: Option<u32>,
     day: Option<u32>,
@@ -162,14 +198,16 @@ impl Words {
         }
         let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
         let [first, second, third] = parts.as_slice() else { return None };
-        let (year, month, day) = if first.len() >= 4 && is_digits(first) {
-            (*first, month_of(second).or_else(|| second.parse().ok())?, *third)
-        } else if let Some(month) = month_of(first) {
-            (*third, month, *second)
+        let year_first = |first: &str| (first.len() >= 3 || self.order == DateOrder::Year) && is_digits(first);
+        let (year, month, day) = if let Some(month) = month_of(first) {
+            if year_first(second) { (*second, month, *third) } else { (*third, month, *second) }
         } else if let Some(month) = month_of(second) {
-            (*third, month, *first)
+            if year_first(first) { (*first, month, *third) } else { (*third, month, *first) }
+        } else if year_first(first) {
+            (*first, second.parse().ok()?, *third)
+        } else if self.order == DateOrder::Day {
+            (*third, second.parse().ok()?, *first)
         } else {
-            // DateStyle's usual order: month, day, year.
             (*third, first.parse().ok()?, *second)
         };
         let short = year.len() < 3;
@@ -204,9 +242,9 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn named(text: &str, zone: &Zone, now_us: i64) -> Option<Read> {
+fn named(text: &str, reading: Reading<'_>) -> Option<Read> {
     let day = |after: i64| {
-        let today = zone.local_us(now_us)?.div_euclid(DAY_US);
+        let today = reading.zone.local_us(reading.now_us)?.div_euclid(DAY_US);
         Some(Read::Local((today + after) * DAY_US, None))
     };
     match text.to_ascii_lowercase().as_str() {
@@ -232,28 +270,30 @@ fn date_of(text: &str) -> Option<NaiveDate> {
 fn time_of(text: &str) -> Option<(NaiveTime, bool)> {
     let mut parts = text.split(':');
     let hour: u32 = parts.next()?.parse().ok()?;
-    let minute: u32 = parts.next()?.parse().ok()?;
-    let (second, microsecond) = match parts.next() {
-        None => (0, 0),
-        Some(seconds) => seconds_of(seconds)?,
+    let minute: u32 = parts.next()?.parse().ok().filter(|minute| *minute < 60)?;
+    let microseconds = match parts.next() {
+        None => 0,
+        Some(seconds) => microseconds_of(seconds)?,
     };
-    if parts.next().is_some() {
+    if parts.next().is_some() || hour > 24 {
         return None;
     }
-    if hour == 24 && minute == 0 && second == 0 && microsecond == 0 {
-        return Some((NaiveTime::MIN, true));
+    // A leap second, and what is rounded up to the next second, carry on.
+    let clock = i64::from(hour * 3_600 + minute * 60) * 1_000_000 + microseconds;
+    if clock >= DAY_US {
+        return (clock == DAY_US).then_some((NaiveTime::MIN, true));
     }
-    Some((NaiveTime::from_hms_micro_opt(hour, minute, second, microsecond)?, false))
+    let seconds = u32::try_from(clock / 1_000_000).ok()?;
+    let nanoseconds = u32::try_from(clock % 1_000_000 * 1_000).ok()?;
+    Some((NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanoseconds)?, false))
 }
 
-/// Seconds and microseconds; digits beyond these are rounded off.
-fn seconds_of(text: &str) -> Option<(u32, u32)> {
+/// Seconds in microseconds; digits beyond these are rounded.
+fn microseconds_of(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let mut digits: String = fraction.chars().take(6).collect();
-    while digits.len() < 6 {
-        digits.push('0');
-    }
-    Some((whole.parse().ok()?, digits.parse().ok()?))
+    let whole: i64 = whole.parse().ok().filter(|seconds| (0..=60).contains(seconds))?;
+    let microseconds = whole * 1_000_000 + millionths_of(fraction)?;
+    (microseconds <= 60_000_000).then_some(microseconds)
 }
 
 /// The zone behind a time: `Z`, `+05:30` (east), `CET`, `Europe/Berlin`.
@@ -279,11 +319,34 @@ fn offset_seconds(text: &str) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{instant_of, local_of};
+    use super::{DateOrder, Reading, instant_of, local_of};
     use crate::types::Zone;
 
+    fn reading(zone: &Zone, now_us: i64) -> Reading<'_> {
+        Reading { zone, now_us, order: DateOrder::Month }
+    }
+
     fn read(text: &str) -> Option<i64> {
-        instant_of(text, &Zone::utc(), 1_000_000)
+        instant_of(text, reading(&Zone::utc(), 1_000_000))
+    }
+
+    #[test]
+    fn the_order_of_a_date_follows_its_style() {
+        let day = |text: &str, style: &str| {
+            let zone = Zone::utc();
+            let reading = Reading { order: DateOrder::of_style(style), ..reading(&zone, 0) };
+            local_of(text, reading).map(|us| us / 86_400_000_000)
+        };
+        for (text, style, days) in [
+            ("2/1/1970", "ISO, MDY", Some(31)),
+            ("2/1/1970", "SQL, DMY", Some(1)),
+            ("70-2-1", "ISO, YMD", Some(31)),
+            ("2/1/1970", "ISO, YMD", None),
+            ("1970-02-01", "ISO, DMY", Some(31)),
+            ("01-Feb-1970", "Postgres, DMY", Some(31)),
+        ] {
+            assert_eq!(day(text, style), days, "{text} {style}");
+        }
     }
 
     #[test]
@@ -308,7 +371,8 @@ mod tests {
         }
         assert_eq!(read("1970-01-01"), Some(0));
         assert_eq!(read("1970-01-01 24:00"), Some(86_400_000_000));
-        assert_eq!(read("1970-01-01 00:00:00.123456789"), Some(123_456));
+        assert_eq!(read("1970-01-01 00:00:00.123456789"), Some(123_457));
+        assert_eq!(read("1970-01-01 23:59:59.9999996"), Some(86_400_000_000));
         assert_eq!(read("now"), Some(1_000_000));
         assert_eq!(read("today"), Some(0));
         for text in ["", "yesterdayish", "2025-13-01", "2025-01-01 25:00", "18:00", "2025-01-01 10:00+99"] {
@@ -319,9 +383,9 @@ mod tests {
     #[test]
     fn a_text_without_zone_means_the_session_zone() {
         let berlin = Zone::parse("europe/berlin").expect("zone");
-        assert_eq!(instant_of("1970-01-01 01:00", &berlin, 0), Some(0));
-        assert_eq!(instant_of("today", &berlin, 0), Some(-3_600_000_000));
-        assert_eq!(local_of("1970-01-01 01:00+05", &berlin, 0), Some(3_600_000_000));
-        assert_eq!(local_of("now", &berlin, 0), Some(3_600_000_000));
+        assert_eq!(instant_of("1970-01-01 01:00", reading(&berlin, 0)), Some(0));
+        assert_eq!(instant_of("today", reading(&berlin, 0)), Some(-3_600_000_000));
+        assert_eq!(local_of("1970-01-01 01:00+05", reading(&berlin, 0)), Some(3_600_000_000));
+        assert_eq!(local_of("now", reading(&berlin, 0)), Some(3_600_000_000));
     }
 }

@@ -9,7 +9,7 @@ use super::datum::{Datum, Row};
 use super::function::sql_error;
 use super::json_value::{Json, Node, Shape};
 use super::typed::{Kind, Typed};
-use crate::types::{Code, SqlType};
+use crate::types::{Code, Numeric, SqlType};
 
 use Kind::{Bool, Int, Text, Texts};
 
@@ -247,8 +247,13 @@ fn changes() -> Vec<Typed> {
         Typed::new("jsonb_delete_keys").takes(&[Text, Texts], SqlType::Jsonb, |row| {
             Ok(removed(Json::read(row.text(0))?, &row.texts(1)?)?.text().into())
         }),
+        Typed::new("jsonb_scalar_text").takes(&[Text, Text], SqlType::Text, scalar_text),
         Typed::new("jsonb_delete_path").takes(&[Text, Texts], SqlType::Jsonb, |row| {
-            Ok(removed_path(Json::read(row.text(0))?, &row.texts(1)?)?.text().into())
+            let value = Json::read(row.text(0))?;
+            if !matches!(value, Json::Object(_) | Json::Array(_)) {
+                return Err(sql_error(Code::InvalidParameterValue, "cannot delete path in scalar"));
+            }
+            Ok(removed_path(value, &row.texts(1)?)?.text().into())
         }),
         Typed::new("jsonb_set").takes(&[Text, Texts, Text], SqlType::Jsonb, move |row| edit(row, false, true)).takes(
             &[Text, Texts, Text, Bool],
@@ -296,4 +301,33 @@ fn pairs(row: &Row<'_>, sql_type: SqlType) -> Result<Datum> {
     let members: Vec<String> =
         members.iter().map(|(key, value)| format!("{} : {}", Json::Text(key.clone()).text(), value.text())).collect();
     Ok(format!("{{{}}}", members.join(", ")).into())
+}
+/// A single jsonb value as a text of a type: a number for a number, a truth value for one.
+fn scalar_text(row: &Row<'_>) -> Result<Datum> {
+    let wanted = SqlType::from_name(row.text(1)).unwrap_or(SqlType::Text);
+    let node = Node::read(row.text(0))?;
+    let name = match &node.shape {
+        Shape::Number if wanted.is_number() => return Ok(whole_or_exact(node.raw, wanted)?.into()),
+        Shape::Bool(truth) if wanted == SqlType::Bool => return Ok(truth.to_string().into()),
+        Shape::Null => "null",
+        Shape::Bool(_) => "boolean",
+        Shape::Number => "numeric",
+        Shape::Text(_) => "string",
+        Shape::Array(_) => "array",
+        Shape::Object(_) => "object",
+    };
+    let told = format!("cannot cast jsonb {name} to type {}", wanted.spelling());
+    Err(sql_error(Code::InvalidParameterValue, told))
+}
+
+/// A number of JSON as a text that a type reads: integers are rounded.
+fn whole_or_exact(digits: &str, wanted: SqlType) -> Result<String> {
+    if !matches!(wanted, SqlType::Int2 | SqlType::Int4 | SqlType::Int8) {
+        return Ok(digits.to_owned());
+    }
+    let out_of_range = || sql_error(Code::NumericValueOutOfRange, format!("{} out of range", wanted.spelling()));
+    match Numeric::parse(digits) {
+        Some(Ok(number)) => number.rescaled(0).map(|whole| whole.value.to_string()).map_err(|_| out_of_range()),
+        _ => Err(out_of_range()),
+    }
 }

@@ -385,7 +385,7 @@ impl Json {
         }
     }
 
-    fn rank(&self) -> u8 {
+    pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Null => 1,
             Self::Text(_) => 2,
@@ -409,7 +409,7 @@ impl Json {
             }
             (Self::Object(one), Self::Object(other)) => {
                 let member = |((key, value), (other_key, other)): (&(String, Self), &(String, Self))| {
-                    key_order(key, other_key).then_with(|| value.order(other))
+                    key.cmp(other_key).then_with(|| value.order(other))
                 };
                 let members = || one.iter().zip(other).map(member);
                 one.len()

@@ -6,6 +6,7 @@
 
 mod access;
 mod aggregates;
+mod angles;
 mod arrays;
 mod assignments;
 mod bytes;
@@ -18,6 +19,7 @@ mod control;
 mod convert;
 mod datum;
 mod definitions;
+mod divisors;
 mod events;
 mod extracts;
 mod frames;
@@ -27,6 +29,7 @@ mod instants;
 mod json_build;
 mod json_edit;
 mod json_functions;
+mod json_key;
 mod json_path;
 mod json_value;
 mod limits;
@@ -94,8 +97,8 @@ use super::SessionControl;
 use crate::execution::OwnerFunctions;
 use crate::system::{CatalogFacts, SessionFacts};
 use crate::types::FragmentSettings;
-use cast_rules::CastReader;
-use convert::{AS_TYPE, AsType};
+use cast_rules::{CastReader, Checks};
+use convert::AsType;
 use function::Function;
 use literals::LiteralReader;
 use moments::Moment;
@@ -104,7 +107,8 @@ use operators::OperatorPlanner;
 use type_names::TypeNames;
 use zone_rules::ZoneRules;
 
-pub(in crate::planner) use assignments::{ASSIGNABLE, FITTING};
+pub(in crate::planner) use assignments::ASSIGNABLE;
+pub use assignments::FITTING;
 pub(in crate::planner) use common_types::with_common_types;
 pub(in crate::planner) use names::with_names;
 pub(in crate::planner) use user_types::{DOMAIN_VALUE, ENUM_ARRAY, ENUM_VALUE};
@@ -217,16 +221,14 @@ fn register_lasting(state: &mut SessionState) -> Result<()> {
     let numbers = NumberPlanner::new(state)?;
     state.register_expr_planner(Arc::new(numbers))?;
     register(state, subqueries::functions())?;
-    register(state, [coalesce::function()])?;
+    register(state, [coalesce::function(), json_key::function()])?;
+    register(state, divisors::functions().into_iter().chain(angles::functions()))?;
     state.register_function_rewrite(Arc::new(frames::FrameReader))?;
     state.register_function_rewrite(Arc::new(subqueries::SubqueryReader {
         maybe_null: state.udf(subqueries::MAYBE_NULL)?,
     }))?;
-    state.register_function_rewrite(Arc::new(CastReader {
-        as_type: state.udf(AS_TYPE)?,
-        marked: state.udf(marks::MARKED)?,
-        negate: state.udf("number_negate")?,
-    }))
+    let casts = CastReader::of(state, Checks::Nothing)?;
+    state.register_function_rewrite(Arc::new(casts))
 }
 
 /// Functions that depend on the statement's now() and the session's zone, and the rules that put

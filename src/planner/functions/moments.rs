@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 
 use super::calendar::{DAY_US, days_of, out_of_range};
 use super::function::sql_error;
-use super::instants::{instant_of, local_of};
+use super::instants::{DateOrder, Reading, instant_of, local_of};
 use crate::types::{Code, FragmentSettings, SqlType, Zone};
 
 /// What instants depend on: the session's zone and the statement's moment.
@@ -23,12 +23,16 @@ pub(super) struct Moment {
     pub(super) now_us: i64,
     /// DateStyle is ISO: the only one in which instants can be cast to text.
     pub(super) style: TextStyle,
+    /// How spans look when an expression casts them to text: only in the style `postgres`.
+    pub(super) span_style: TextStyle,
+    /// The order that DateStyle has for day, month and year.
+    pub(super) order: DateOrder,
 }
 
 /// How instants look when an expression casts them to text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum TextStyle {
-    /// `2025-12-08 19:00:00+01`.
+    /// `2025-12-08 19:00:00+01`, `1 day 02:03:04`.
     Iso,
     /// One that expressions do not know.
     Other,
@@ -39,22 +43,29 @@ impl Moment {
     pub(super) fn of(settings: &FragmentSettings) -> Result<Self> {
         let zone = Zone::of_engine_name(&settings.time_zone).ok_or_else(|| unknown_zone(&settings.time_zone))?;
         let iso = settings.date_style.trim_start().get(..3).is_some_and(|style| style.eq_ignore_ascii_case("iso"));
-        Ok(Self { zone, now_us: settings.now_us, style: if iso { TextStyle::Iso } else { TextStyle::Other } })
+        let order = DateOrder::of_style(&settings.date_style);
+        let style = |is_known: bool| if is_known { TextStyle::Iso } else { TextStyle::Other };
+        let span_style = style(settings.interval_style.eq_ignore_ascii_case("postgres"));
+        Ok(Self { zone, now_us: settings.now_us, style: style(iso), span_style, order })
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading { zone: &self.zone, now_us: self.now_us, order: self.order }
     }
 
     /// A text as an instant.
     pub(super) fn read(&self, text: &str) -> Result<i64> {
-        instant_of(text, &self.zone, self.now_us).ok_or_else(|| wrong(text, SqlType::Timestamptz))
+        instant_of(text, self.reading()).ok_or_else(|| wrong(text, SqlType::Timestamptz))
     }
 
     /// A text as a local time.
     pub(super) fn read_local(&self, text: &str) -> Result<i64> {
-        local_of(text, &self.zone, self.now_us).ok_or_else(|| wrong(text, SqlType::Timestamp))
+        local_of(text, self.reading()).ok_or_else(|| wrong(text, SqlType::Timestamp))
     }
 
     /// A text as a day.
     pub(super) fn read_date(&self, text: &str) -> Result<i32> {
-        days_of(local_of(text, &self.zone, self.now_us).ok_or_else(|| wrong(text, SqlType::Date))?)
+        days_of(local_of(text, self.reading()).ok_or_else(|| wrong(text, SqlType::Date))?)
     }
 
     /// The statement's moment in the session's zone.
@@ -79,11 +90,19 @@ fn wrong(text: &str, wanted: SqlType) -> DataFusionError {
     if matches!(text.trim().to_ascii_lowercase().as_str(), "infinity" | "-infinity" | "+infinity") {
         return sql_error(Code::FeatureNotSupported, format!("infinite values of type {name} are not supported"));
     }
+    // A word with a slash can only be the name of a zone.
+    let last = text.split_whitespace().last().unwrap_or_default();
+    let names_zone = last.contains('/') && last.starts_with(|first: char| first.is_ascii_alphabetic());
+    if wanted != SqlType::Date && names_zone && text.trim() != last {
+        return unknown_zone(&last.to_ascii_lowercase());
+    }
     let message = format!("invalid input syntax for type {name}: \"{shown}\"");
     // A text of the right form names an instant that does not exist.
-    let looks_like_one = text.trim_start().get(..4).is_some_and(|year| year.bytes().all(|byte| byte.is_ascii_digit()));
-    let code =
-        if looks_like_one && text.contains('-') { Code::DatetimeFieldOverflow } else { Code::InvalidDatetimeFormat };
+    let has_year = text.trim_start().get(..4).is_some_and(|year| year.bytes().all(|byte| byte.is_ascii_digit()));
+    let day: Vec<&str> = text.split_whitespace().next().unwrap_or_default().split(['-', '/', '.']).collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let looks_like_one = (has_year && text.contains('-')) || (day.len() == 3 && day.iter().all(is_number));
+    let code = if looks_like_one { Code::DatetimeFieldOverflow } else { Code::InvalidDatetimeFormat };
     sql_error(code, message)
 }
 

@@ -18,7 +18,7 @@ use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Projection, ScalarUDF, lit};
 
 use super::literals::{is_comparison, literal_text};
-use super::registry::KINDS;
+use super::registry::{KINDS, SHOWN_TYPES};
 use crate::types::SqlType;
 
 /// Functions that write their arguments out as text.
@@ -135,15 +135,23 @@ fn kind_of_field(field: &Field) -> Option<SqlType> {
 /// The same query with names in the columns of object ids that are shown as names.
 pub(in crate::planner) fn with_names(plan: LogicalPlan, functions: &dyn FunctionRegistry) -> Result<LogicalPlan> {
     let schema = Arc::clone(plan.schema());
-    if !schema.fields().iter().any(|field| kind_of_field(field).is_some()) {
+    if !schema.fields().iter().any(|field| shown_by(field).is_some()) {
         return Ok(plan);
     }
     let column = |(qualifier, field): (Option<&datafusion::common::TableReference>, &Arc<Field>)| -> Result<Expr> {
         let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
-        let kind = kind_of_field(field);
-        let Some((.., shown)) = KINDS.iter().find(|(known, ..)| Some(*known) == kind) else { return Ok(column) };
+        let Some(shown) = shown_by(field) else { return Ok(column) };
         Ok(call(&functions.udf(shown)?, column).alias_qualified(qualifier.cloned(), field.name()))
     };
     let columns = schema.iter().map(column).collect::<Result<Vec<_>>>()?;
     Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(plan))?))
+}
+
+/// The function that gives what a client is shown of a column, where that is not the column itself.
+fn shown_by(field: &Field) -> Option<&'static str> {
+    if SqlType::of_field(field) == SqlType::RegtypeArray && field.data_type() == &SqlType::RegtypeArray.arrow() {
+        return Some(SHOWN_TYPES);
+    }
+    let kind = kind_of_field(field)?;
+    KINDS.iter().find(|(known, ..)| *known == kind).map(|(.., shown)| *shown)
 }

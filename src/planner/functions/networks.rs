@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use datafusion::arrow::array::StringArray;
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
@@ -97,6 +98,63 @@ impl Net {
         self.address.is_ipv4() == other.address.is_ipv4()
             && self.prefix <= other.prefix
             && self.network().bits() == (Self { prefix: self.prefix, ..other }).network().bits()
+    }
+}
+
+/// Addresses as a cast shows them: with the prefix in any case.
+pub(super) fn with_prefixes(addresses: &StringArray) -> Result<StringArray> {
+    addresses.iter().map(|text| text.map(|text| Ok(Net::read(text)?.with_prefix())).transpose()).collect()
+}
+
+/// Texts or addresses as networks: a written one has no bits behind its prefix, those of an address are cleared.
+pub(super) fn networks_of(texts: &StringArray, source: SqlType) -> Result<StringArray> {
+    let read = |text: &str| match source {
+        SqlType::Inet => Ok(Net::read(text)?.network().with_prefix()),
+        SqlType::Cidr => Ok(text.to_owned()),
+        _ => network(text).map(Net::with_prefix),
+    };
+    texts.iter().map(|text| text.map(read).transpose()).collect()
+}
+
+/// A network as it may be written: `10.1` is `10.1.0.0/16`.
+fn network(text: &str) -> Result<Net> {
+    let shown = || text.chars().take(60).collect::<String>();
+    let wrong = |told: String| sql_error(Code::InvalidTextRepresentation, told);
+    let invalid = || wrong(format!("invalid input syntax for type cidr: \"{}\"", shown()));
+    let (address, prefix) =
+        text.trim().split_once('/').map_or((text.trim(), None), |(address, prefix)| (address, Some(prefix)));
+    if address.contains(':') {
+        let net = Net::read(text).map_err(|_| invalid())?;
+        return is_clear(net).ok_or_else(|| wrong(format!("invalid cidr value: \"{}\"", shown())));
+    }
+    let parts: Vec<u8> = address.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| invalid())?;
+    let mut octets = [0; 4];
+    octets.get_mut(..parts.len()).ok_or_else(invalid)?.copy_from_slice(&parts);
+    let prefix = match prefix {
+        Some(digits) => digits.parse().ok().filter(|prefix| *prefix <= 32).ok_or_else(invalid)?,
+        None => prefix_of_class(octets[0], parts.len()),
+    };
+    let net = Net { address: IpAddr::from(octets), prefix };
+    is_clear(net).ok_or_else(|| wrong(format!("invalid cidr value: \"{}\"", shown())))
+}
+
+fn is_clear(net: Net) -> Option<Net> {
+    (net.network() == net).then_some(net)
+}
+
+/// The prefix of a network whose text has none: that of its class, or of the parts that are written.
+fn prefix_of_class(first: u8, parts: usize) -> u8 {
+    let of_class: u8 = match first {
+        240.. => 32,
+        224.. => 8,
+        192.. => 24,
+        128.. => 16,
+        _ => 8,
+    };
+    let written = u8::try_from(parts * 8).unwrap_or(32);
+    match of_class.max(written) {
+        8 if first == 224 => 4,
+        prefix => prefix,
     }
 }
 

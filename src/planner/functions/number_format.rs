@@ -191,7 +191,13 @@ fn named(text: &str) -> Option<(Slot, usize)> {
 pub(super) fn to_char(value: &ScalarValue, pattern: &str) -> Result<Datum> {
     let pattern = Pattern::read(pattern)?;
     if let Some(letters) = pattern.roman {
-        return Ok(roman(&rounded(value, 0, 0)?, letters, pattern.fill).into());
+        let number = rounded(value, 0, 0)?;
+        // PostgreSQL makes an integer of it first.
+        let is_float = value.data_type().is_floating();
+        if !is_float && number.parse::<i32>().is_err() {
+            return Err(sql_error(Code::NumericValueOutOfRange, "integer out of range"));
+        }
+        return Ok(roman(&number, letters, pattern.fill).into());
     }
     if pattern.scientific {
         return scientific(value, pattern.behind).map(Datum::from);

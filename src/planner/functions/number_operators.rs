@@ -38,6 +38,23 @@ impl NumberPlanner {
     }
 }
 
+/// Only integers have bits.
+fn with_bits(raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    let is_broken = |expr: &Expr| {
+        let side = side(expr, schema)?;
+        Ok::<_, DataFusionError>(matches!(side, Side::Number(Kind::Float4 | Kind::Float8 | Kind::Numeric(_))))
+    };
+    if !is_broken(&raw.left)? && !is_broken(&raw.right)? {
+        return Ok(PlannerResult::Original(raw));
+    }
+    let spelled = |expr: &Expr| expr.to_field(schema).map(|(_, field)| SqlType::of_field(&field).spelling());
+    let (left, right) = (spelled(&raw.left)?, spelled(&raw.right)?);
+    let symbol = if raw.op == BinaryOperator::PGBitwiseXor { "#".to_owned() } else { raw.op.to_string() };
+    let text = format!("operator does not exist: {left} {symbol} {right}");
+    let hint = "No operator matches the given name and argument types. You might need to add explicit type casts.";
+    Err(DataFusionError::External(Box::new(SqlError::new(Code::UndefinedFunction, text).with_hint(hint))))
+}
+
 /// What is known of an operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -93,6 +110,9 @@ impl ExprPlanner for NumberPlanner {
             | BinaryOperator::LtEq
             | BinaryOperator::Gt
             | BinaryOperator::GtEq => return compared(raw, schema),
+            BinaryOperator::BitwiseOr | BinaryOperator::BitwiseAnd | BinaryOperator::PGBitwiseXor => {
+                return with_bits(raw, schema);
+            }
             _ => return Ok(PlannerResult::Original(raw)),
         };
         let RawBinaryExpr { op, left, right } = raw;

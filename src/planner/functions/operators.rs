@@ -254,6 +254,13 @@ impl OperatorPlanner {
             BinaryOperator::PGOverlap if lists => self.call("array_overlaps", vec![one, other])?,
             BinaryOperator::StringConcat if left.data_type().is_null() => other,
             BinaryOperator::StringConcat if right.data_type().is_null() => one,
+            // A written text is an array, as the other side is.
+            BinaryOperator::StringConcat if literal_text(&one).is_some() => {
+                self.call("array_concat", vec![Expr::Cast(Cast::new(Box::new(one), right.data_type().clone())), other])?
+            }
+            BinaryOperator::StringConcat if literal_text(&other).is_some() => {
+                self.call("array_concat", vec![one, Expr::Cast(Cast::new(Box::new(other), left.data_type().clone()))])?
+            }
             BinaryOperator::StringConcat if lists => self.call("array_concat", vec![one, other])?,
             BinaryOperator::StringConcat if is_list(left) => self.call("array_append", vec![one, other])?,
             BinaryOperator::StringConcat => self.call("array_prepend", vec![one, other])?,
@@ -297,6 +304,10 @@ impl OperatorPlanner {
         let local = |day: Expr| Expr::Cast(Cast::new(Box::new(day), SqlType::Timestamp.arrow()));
         let sum = |left: Expr, right: Expr| if raw.op == Op::Plus { left + right } else { left - right };
         let planned = match (&raw.op, kinds) {
+            (Op::Plus, (Kind::Clock, Kind::Clock)) => {
+                let text = "operator is not unique: time without time zone + time without time zone";
+                return Err(sql_error(Code::AmbiguousFunction, text));
+            }
             (Op::Minus, (Kind::Clock, Kind::Clock)) => self.call("time_difference", vec![left, right])?,
             (Op::Plus, (Kind::Clock, Kind::Span)) => self.call("time_plus", vec![left, right])?,
             (Op::Plus, (Kind::Span, Kind::Clock)) => self.call("time_plus", vec![right, left])?,
@@ -310,8 +321,16 @@ impl OperatorPlanner {
             (Op::Plus | Op::Minus, (Kind::Day, Kind::Span)) => sum(local(left), right),
             (Op::Plus, (Kind::Span, Kind::Day)) => local(right) + left,
             (Op::StringConcat, (Kind::Bytes, Kind::Bytes)) => self.call("bytes_concat", vec![left, right])?,
+            (Op::StringConcat, (Kind::Text, Kind::Inet) | (Kind::Inet, Kind::Text)) => {
+                // As a cast shows it: with its prefix.
+                let [left, right] = [(left, kinds.0), (right, kinds.1)].map(|(side, kind)| match kind {
+                    Kind::Inet => Expr::Cast(Cast::new(Box::new(side), DataType::Utf8)),
+                    _ => side,
+                });
+                self.call("text_concat", vec![left, right])?
+            }
             (Op::StringConcat, (Kind::Text, other) | (other, Kind::Text)) if other != Kind::Text => {
-                if matches!(other, Kind::Moment | Kind::Json | Kind::Jsonb | Kind::Inet | Kind::Other) {
+                if matches!(other, Kind::Moment | Kind::Json | Kind::Jsonb | Kind::Other) {
                     return Ok(None);
                 }
                 self.call("text_concat", vec![left, right])?

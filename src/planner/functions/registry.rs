@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::datatypes::{DataType, Field, Int32Type};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::execution::{FunctionRegistry, SessionState};
@@ -38,6 +39,9 @@ pub(super) const KINDS: &[(SqlType, &str, &str, &str)] = &[
     (SqlType::Regconfig, "as_regconfig", "regconfig_text", "shown_regconfig"),
     (SqlType::Regdictionary, "as_regdictionary", "regdictionary_text", "shown_regdictionary"),
 ];
+
+/// Gives what a client is shown of `regtype[]`.
+pub(super) const SHOWN_TYPES: &str = "shown_regtypes";
 
 /// `to_reg*`: NULL for a name that means nothing.
 const LOOKUPS: &[(&str, SqlType)] = &[
@@ -88,7 +92,22 @@ fn functions(context: &Arc<FunctionContext>) -> Vec<Function> {
         });
         functions.push(lookup.giving(id_field(kind)));
     }
+    functions.push(shown_types(context));
     functions
+}
+
+/// `regtype[]` as a client sees it: the names of types.
+fn shown_types(context: &Arc<FunctionContext>) -> Function {
+    let facts = Arc::clone(context);
+    let shown = Function::new(SHOWN_TYPES, 1, 1, SqlType::TextArray, move |arguments| {
+        let Some(ScalarValue::List(list)) = arguments.first() else { return Ok(Value::Null) };
+        let types = list.value(0);
+        let name = |oid: Option<i32>| oid.map(|oid| show(&facts, SqlType::Regtype, oid.cast_unsigned()));
+        Ok(Value::Texts(types.as_primitive::<Int32Type>().iter().map(name).collect()))
+    });
+    let kind = SqlType::RegtypeArray.name().to_owned();
+    let field = SqlType::TextArray.field("types", true);
+    shown.giving(field.with_metadata([(SQL_TYPE_KEY.to_owned(), kind)].into()))
 }
 
 /// A column of object ids that are shown as names.

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 use super::function::sql_error;
 use super::numbers::{Kind, decimal, numeric_error, out_of_range, strict_cast};
 use crate::types::numeric::{Cut, QUOTIENT_SCALE, SHORTEST_SCALE, plain_scale};
-use crate::types::{Code, Numeric, SqlError, SqlType};
+use crate::types::{Code, Numeric, SqlError, SqlType, logarithm};
 
 /// Largest exponent whose power is multiplied out exactly.
 const EXACT_EXPONENT_MAX: i128 = 128;
@@ -147,11 +147,22 @@ impl NumberFunction {
             Job::Mod => value.remainder(second).map_err(numeric_error),
             Job::Div => value.whole_quotient(second).map_err(numeric_error),
             Job::Power => power(value, second),
-            Job::Log if other.is_some() => {
-                of_float(self.float(second.to_float(), None)? / self.float(value.to_float(), None)?)
-            }
-            Job::Exp | Job::Ln | Job::Log => of_float(self.float(value.to_float(), None)?),
+            Job::Exp => logarithm::exp(value).map_err(numeric_error),
+            Job::Ln | Job::Log => self.logarithm(value, other),
         }
+    }
+
+    fn logarithm(&self, value: Numeric, other: Option<Numeric>) -> Result<Numeric> {
+        // What has no logarithm is an error of floats, too.
+        for number in [Some(value), other].into_iter().flatten() {
+            self.float(number.to_float(), None)?;
+        }
+        let result = match (self.job, other) {
+            (Job::Log, Some(number)) => logarithm::log(value, number),
+            (Job::Log, None) => logarithm::log10(value),
+            _ => logarithm::ln(value),
+        };
+        result.map_err(numeric_error)
     }
 
     fn floats(&self, columns: &[ArrayRef]) -> Result<ArrayRef> {
@@ -246,6 +257,9 @@ fn of_float(value: f64) -> Result<Numeric> {
 /// A power: multiplied out for small whole exponents, else through floats.
 fn power(base: Numeric, exponent: Numeric) -> Result<Numeric> {
     let whole = exponent.without_zeros();
+    if base.value > 0 && whole.scale > 0 {
+        return logarithm::power(base, exponent).map_err(numeric_error);
+    }
     if whole.scale > 0 || whole.value.abs() > EXACT_EXPONENT_MAX {
         return of_float(float_power(base.to_float(), exponent.to_float())?);
     }

@@ -12,7 +12,7 @@ use datafusion::error::Result;
 
 use super::calendar::{DAY_US, time_text, timestamp_text, timestamptz_text};
 use super::function::sql_error;
-use crate::types::{Code, Zone};
+use crate::types::{Code, Numeric, Zone};
 
 /// A value as a text; NULL is empty.
 pub(super) fn shown(value: &ScalarValue) -> Result<String> {
@@ -39,7 +39,10 @@ pub(super) fn shown_in(value: &ScalarValue, zone: &Zone) -> Result<String> {
             Ok(id) => id.hyphenated().to_string(),
             Err(_) => format!("\\x{}", hex(bytes)),
         },
-        ScalarValue::Decimal128(..) | ScalarValue::Decimal256(..) => match value.cast_to(&super::TEXT)? {
+        ScalarValue::Decimal128(Some(digits), _, scale) => {
+            Numeric { value: *digits, scale: u8::try_from(*scale).unwrap_or_default() }.to_string()
+        }
+        ScalarValue::Decimal256(..) => match value.cast_to(&super::TEXT)? {
             ScalarValue::Utf8(Some(text)) => text,
             _ => String::new(),
         },

@@ -16,7 +16,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{BinaryExpr, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, BinaryExpr, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -56,6 +56,12 @@ impl FunctionRewrite for SpanReader {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(op) && interval(&left) && interval(&right) => {
                 let (left, right) = (call(&self.length, vec![*left]), call(&self.length, vec![*right]));
                 Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) })))
+            }
+            Expr::Between(Between { expr, negated, low, high })
+                if interval(&expr) && interval(&low) && interval(&high) =>
+            {
+                let [expr, low, high] = [expr, low, high].map(|side| Box::new(call(&self.length, vec![*side])));
+                Ok(Transformed::yes(Expr::Between(Between { expr, negated, low, high })))
             }
             // The engine would compare them field by field.
             Expr::ScalarFunction(ScalarFunction { ref func, ref args })

@@ -1,16 +1,21 @@
 //! Functions over texts that the engine does not have, or means otherwise.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BinaryArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::ScalarValue;
-use datafusion::error::Result;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{ReturnFieldArgs, ScalarUDF};
 
 use super::datum::{Datum, Row};
 use super::function::sql_error;
 use super::limits::{checked_bytes, checked_items, checked_product};
 use super::regex_shapes::start_as_comparison;
 use super::shown::shown;
-use super::typed::{Kind, Typed};
-use crate::types::{Code, SqlType};
+use super::typed::{Kind, Returns, Typed};
+use crate::types::{Code, SqlError, SqlType, read_bytes};
 
 use Kind::{Any, Bytes, Int, List, Number, Text, Texts};
 
@@ -142,6 +147,17 @@ fn arrays() -> Vec<Typed> {
             .takes(&[List, Text], SqlType::Text, array_to_string)
             .takes(&[List, Text, Text], SqlType::Text, array_to_string)
             .with_null(),
+        // What `string_agg` makes of its values; the delimiters of a list stand before the values of their rows.
+        Typed::new("joined_items")
+            .takes(&[List, Text], SqlType::Text, joined_items)
+            .with_null()
+            .returning(Returns::Told(joined_told))
+            .takes(&[List, Bytes], SqlType::Bytea, joined_items)
+            .with_null()
+            .returning(Returns::Told(joined_told))
+            .takes(&[List, List], SqlType::Text, joined_items)
+            .with_null()
+            .returning(Returns::Told(joined_told)),
         Typed::new("text_of_array").takes(&[Texts], SqlType::TextArray, |row| Ok(Datum::texts(row.texts(0)?))),
     ]
 }
@@ -308,6 +324,63 @@ fn array_to_string(row: &Row<'_>) -> Result<Datum> {
         }
     }
     put_together(&parts, row.text(1)).map(Datum::from)
+}
+
+/// Texts give a text, bytes give bytes; there is no `string_agg` of anything else.
+fn joined_told(arguments: &ReturnFieldArgs<'_>) -> Result<Field> {
+    let item = |index: usize| match arguments.arg_fields[index].data_type() {
+        DataType::List(item) => SqlType::of_field(item),
+        _ => SqlType::of_field(&arguments.arg_fields[index]),
+    };
+    let (value, delimiter) = (item(0), item(1));
+    if value.is_text() && (delimiter.is_text() || delimiter == SqlType::Unknown) {
+        return Ok(SqlType::Text.field("string_agg", true));
+    }
+    if value == SqlType::Bytea && (delimiter.is_text() || delimiter == SqlType::Bytea) {
+        return Ok(SqlType::Bytea.field("string_agg", true));
+    }
+    let text = format!("function string_agg({}, {}) does not exist", value.spelling(), delimiter.spelling());
+    let hint = "No function matches the given name and argument types. You might need to add explicit type casts.";
+    Err(DataFusionError::External(Box::new(SqlError::new(Code::UndefinedFunction, text).with_hint(hint))))
+}
+
+fn joined_items(row: &Row<'_>) -> Result<Datum> {
+    if row.is_null(0) {
+        return Ok(Datum::NULL);
+    }
+    let items = row.list(0);
+    let is_bytes = items.data_type().is_binary();
+    let bytes = |array: &ArrayRef| cast(array, &DataType::Binary);
+    let items = bytes(&items)?;
+    let delimiters = match row.field(1).data_type() {
+        _ if row.is_null(1) => None,
+        DataType::List(_) => Some(bytes(&row.list(1))?),
+        _ if is_bytes && row.field(1).data_type().is_string() => {
+            let read = read_bytes(row.text(1)).unwrap_or_else(|| row.text(1).as_bytes().to_vec());
+            Some(Arc::new(BinaryArray::from_iter_values(vec![read; 1])) as ArrayRef)
+        }
+        _ => Some(bytes(&row.scalar(1)?.to_array()?)?),
+    };
+    let (items, delimiters) = (items.as_binary::<i32>(), delimiters.as_ref().map(|array| array.as_binary::<i32>()));
+    let before = |place: usize| {
+        let delimiters = delimiters.filter(|_| place > 0)?;
+        let place = if delimiters.len() == 1 { 0 } else { place };
+        delimiters.is_valid(place).then(|| delimiters.value(place))
+    };
+    let length = (0..items.len()).fold(0_usize, |length, place| {
+        length.saturating_add(items.value(place).len()).saturating_add(before(place).map_or(0, <[u8]>::len))
+    });
+    checked_bytes(length)?;
+    let mut whole = Vec::with_capacity(length);
+    for place in 0..items.len() {
+        whole.extend_from_slice(before(place).unwrap_or_default());
+        whole.extend_from_slice(items.value(place));
+    }
+    if is_bytes {
+        return Ok(whole.into());
+    }
+    let text = String::from_utf8(whole);
+    text.map(Datum::from).map_err(|error| DataFusionError::External(Box::new(error)))
 }
 
 fn joined(row: &Row<'_>, from: usize, separator: &str) -> Result<String> {

@@ -127,39 +127,69 @@ fn ages(moment: &Moment) -> Typed {
 }
 
 /// `(a, b) OVERLAPS (c, d)`; an end may be given as a span from the start.
+///
+/// NULL where a missing end could decide, as the SQL standard has it; a missing start stands for the end.
 fn overlaps(moment: &Moment) -> Typed {
     let mut function = Typed::new("overlaps");
     for kind in [Timestamptz, Timestamp, Date, Time] {
         for (one, other) in [(kind, kind), (Interval, kind), (kind, Interval), (Interval, Interval)] {
             let zone = if kind == Timestamptz { moment.zone.clone() } else { Zone::utc() };
-            function = function.takes(&[kind, one, kind, other], SqlType::Bool, move |row| {
-                let (one, other) = (period(row, 0, kind, one, &zone)?, period(row, 2, kind, other, &zone)?);
-                let overlap = match one.0.cmp(&other.0) {
-                    std::cmp::Ordering::Greater => one.0 < other.1,
-                    std::cmp::Ordering::Less => other.0 < one.1,
-                    std::cmp::Ordering::Equal => true,
-                };
-                Ok(overlap.into())
-            });
+            function = function
+                .takes(&[kind, one, kind, other], SqlType::Bool, move |row| {
+                    let (one, other) = (period(row, 0, kind, one, &zone)?, period(row, 2, kind, other, &zone)?);
+                    Ok(one.zip(other).and_then(|(one, other)| one.overlaps(other)).into())
+                })
+                .with_null();
         }
     }
     function
 }
 
-fn period(row: &Row<'_>, index: usize, kind: Kind, end: Kind, zone: &Zone) -> Result<(i64, i64)> {
-    let point = |index: usize| match kind {
-        Date => i64::from(row.date(index)) * DAY_US,
-        Time => row.time(index),
-        _ => row.us(index),
+/// A time from its start to its end, which may be unknown.
+#[derive(Debug, Clone, Copy)]
+struct Period {
+    start: i64,
+    end: Option<i64>,
+}
+
+impl Period {
+    fn overlaps(self, other: Self) -> Option<bool> {
+        let (first, second) = if self.start <= other.start { (self, other) } else { (other, self) };
+        if first.start == second.start {
+            return first.end.and(second.end).map(|_| true);
+        }
+        // The end of the second matters only where it could be before its own start.
+        match second.start < first.end? {
+            true => Some(true),
+            false => second.end.map(|_| false),
+        }
+    }
+}
+
+/// The period of two arguments; none where neither end is known.
+fn period(row: &Row<'_>, index: usize, kind: Kind, end: Kind, zone: &Zone) -> Result<Option<Period>> {
+    let point = |index: usize| {
+        let known = !row.is_null(index);
+        known.then(|| match kind {
+            Date => i64::from(row.date(index)) * DAY_US,
+            Time => row.time(index),
+            _ => row.us(index),
+        })
     };
     let start = point(index);
-    let end = if end == Interval {
-        let span = row.span(index + 1);
-        plus(start, span.months, span.days, span.nanoseconds / 1_000, zone)?
-    } else {
-        point(index + 1)
+    let end = match (end == Interval, start) {
+        (false, _) => point(index + 1),
+        (true, Some(start)) if !row.is_null(index + 1) => {
+            let span = row.span(index + 1);
+            Some(plus(start, span.months, span.days, span.nanoseconds / 1_000, zone)?)
+        }
+        (true, _) => None,
     };
-    Ok((start.min(end), start.max(end)))
+    Ok(match (start, end) {
+        (Some(start), Some(end)) => Some(Period { start: start.min(end), end: Some(start.max(end)) }),
+        (Some(known), None) | (None, Some(known)) => Some(Period { start: known, end: None }),
+        (None, None) => None,
+    })
 }
 
 fn plain(us: i64) -> Result<NaiveDateTime> {

@@ -67,9 +67,13 @@ impl Told {
     fn tell(&self, argument: &Field, field: &mut Field) {
         let kind = SqlType::of_field(argument);
         let told = match self.gives {
+            // Arrays of arrays are arrays of one more dimension.
+            Gives::List if kind.item().is_some() => Some(kind),
             Gives::List => kind.array(),
             Gives::Value => Some(kind),
             Gives::Extreme if matches!(kind, SqlType::Name | SqlType::Varchar) => None,
+            // Networks are compared as addresses.
+            Gives::Extreme if kind == SqlType::Cidr => Some(SqlType::Inet),
             Gives::Extreme => Some(kind),
         };
         let Some(told) = told.filter(|kind| SqlType::from_arrow(field.data_type()) != Some(*kind)) else { return };
@@ -152,7 +156,11 @@ impl AggregateUDFImpl for Told {
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        self.inner.order_sensitivity()
+        match self.gives {
+            // It sorts by itself: sorted for it, the input would come to the aggregates beside it in that order.
+            Gives::List => AggregateOrderSensitivity::Beneficial,
+            Gives::Value | Gives::Extreme => self.inner.order_sensitivity(),
+        }
     }
 
     fn simplify(&self) -> Option<AggregateFunctionSimplification> {

@@ -282,14 +282,7 @@ impl Typed {
 fn bytes_of(texts: &ArrayRef) -> Result<ArrayRef> {
     let texts = cast(texts, &DataType::Utf8)?;
     let read = |text: Option<&str>| {
-        text.map(|text| {
-            read_bytes(text).ok_or_else(|| {
-                let shown: String = text.chars().take(60).collect();
-                let text = format!("invalid input syntax for type bytea: \"{shown}\"");
-                DataFusionError::External(Box::new(SqlError::new(Code::InvalidTextRepresentation, text)))
-            })
-        })
-        .transpose()
+        text.map(|text| read_bytes(text).ok_or_else(|| super::convert::no_bytes(text))).transpose()
     };
     let values = texts.as_string::<i32>().iter().map(read).collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(values.iter().map(Option::as_deref).collect::<BinaryArray>()))

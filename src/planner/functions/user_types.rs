@@ -313,6 +313,12 @@ impl LabelOrder {
         Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), arguments))
     }
 
+    /// An error for a written text beside values of an enum that is no label of it.
+    fn check_labels<'a>(&self, values: impl Iterator<Item = &'a Expr> + Clone, schema: &DFSchema) -> Result<()> {
+        let Some(user) = values.clone().find_map(|value| self.enum_of_expr(value, schema)) else { return Ok(()) };
+        values.filter_map(literal_text).try_for_each(|text| checked(user, text).map(drop))
+    }
+
     /// The other side of a comparison with a value of an enum.
     fn side(&self, expr: Expr, user: &UserType, operator: &str, schema: &DFSchema) -> Result<Expr> {
         if let Some(text) = literal_text(&expr) {
@@ -375,6 +381,16 @@ impl FunctionRewrite for LabelOrder {
                     }
                 }
                 Ok(Transformed::no(Expr::InList(list)))
+            }
+            // Written texts among the results of a choice are labels.
+            Expr::ScalarFunction(call) if matches!(call.name(), "coalesce" | "greatest" | "least" | "nullif") => {
+                self.check_labels(call.args.iter(), schema)?;
+                Ok(Transformed::no(Expr::ScalarFunction(call)))
+            }
+            Expr::Case(case) => {
+                let results = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+                self.check_labels(results.map(AsRef::as_ref), schema)?;
+                Ok(Transformed::no(Expr::Case(case)))
             }
             other => Ok(Transformed::no(other)),
         }

@@ -1,6 +1,7 @@
-//! The order of values that the engine would sort otherwise: addresses by number, intervals by length.
+//! The order of values that the engine would sort otherwise: addresses by number, intervals by length, jsonb by
+//! value.
 //!
-//! Addresses are texts and intervals are months, days and time to the engine. Where such a value is a key
+//! Addresses and jsonb are texts and intervals are months, days and time to the engine. Where such a value is a key
 //! of ORDER BY, of a window or of an aggregate, its key in PostgreSQL's order takes its place; `min` and
 //! `max` become the first value in that order. Windows over times of day, bytes and identities get
 //! keys that the engine has ranges for.
@@ -22,6 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::analyzer::AnalyzerRule;
 
 use super::function::sql_error;
+use super::json_key::JSONB_KEY;
 use crate::types::{Code, SqlType};
 
 /// Puts keys in PostgreSQL's order where values are sorted.
@@ -31,6 +33,8 @@ pub(super) struct ValueOrder {
     length: Arc<ScalarUDF>,
     identity: Arc<ScalarUDF>,
     hex: Arc<ScalarUDF>,
+    json: Arc<ScalarUDF>,
+    inet: Arc<ScalarUDF>,
 }
 
 /// Adds the rules; for owners and coordinators alike.
@@ -40,6 +44,8 @@ pub(super) fn register(state: &mut SessionState) -> Result<()> {
         length: state.udf("interval_length")?,
         identity: state.udf("uuid_text")?,
         hex: state.udf("encode")?,
+        json: state.udf(JSONB_KEY)?,
+        inet: state.udf("as_inet")?,
     });
     state.register_function_rewrite(Arc::<ValueOrder>::clone(&order))?;
     state.add_analyzer_rule(order);
@@ -57,6 +63,7 @@ impl ValueOrder {
         match SqlType::of_field(&field) {
             SqlType::Inet | SqlType::Cidr => Some(call(&self.address, vec![value.clone()])),
             SqlType::Interval => Some(call(&self.length, vec![value.clone()])),
+            SqlType::Jsonb => Some(call(&self.json, vec![value.clone()])),
             _ => None,
         }
     }
@@ -104,25 +111,34 @@ impl ValueOrder {
         Ok(if any { Transformed::yes(expr) } else { Transformed::no(expr) })
     }
 
-    fn aggregate(&self, mut aggregate: AggregateFunction, schema: &DFSchema) -> Transformed<Expr> {
+    fn aggregate(&self, mut aggregate: AggregateFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
         let params = &mut aggregate.params;
         let any = self.sorted(&mut params.order_by, schema);
         let extreme = matches!(aggregate.func.name(), "min" | "max");
         let Some(value) = params.args.first().filter(|_| extreme) else {
             let expr = Expr::AggregateFunction(aggregate);
-            return if any { Transformed::yes(expr) } else { Transformed::no(expr) };
+            return Ok(if any { Transformed::yes(expr) } else { Transformed::no(expr) });
         };
-        let Some(key) = self.key(value, schema) else { return Transformed::no(Expr::AggregateFunction(aggregate)) };
+        let kind = value.to_field(schema).map(|(_, field)| SqlType::of_field(&field))?;
+        if matches!(kind, SqlType::Json | SqlType::Jsonb) {
+            let text = format!("function {}({}) does not exist", aggregate.func.name(), kind.spelling());
+            return Err(sql_error(Code::UndefinedFunction, text));
+        }
+        let Some(key) = self.key(value, schema) else { return Ok(Transformed::no(Expr::AggregateFunction(aggregate))) };
         let is_there = value.clone().is_not_null();
         let filter = match params.filter.take() {
             Some(filter) => filter.and(is_there),
             None => is_there,
         };
+        if kind == SqlType::Cidr {
+            // Networks are compared as addresses, and give one.
+            params.args = vec![call(&self.inet, vec![value.clone()])];
+        }
         params.filter = Some(Box::new(filter));
         params.order_by = vec![Sort::new(key, aggregate.func.name() == "min", false)];
         params.distinct = false;
         aggregate.func = first_value_udaf();
-        Transformed::yes(Expr::AggregateFunction(aggregate))
+        Ok(Transformed::yes(Expr::AggregateFunction(aggregate)))
     }
 }
 
@@ -134,7 +150,7 @@ impl FunctionRewrite for ValueOrder {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
             Expr::WindowFunction(window) => self.window(window, schema),
-            Expr::AggregateFunction(aggregate) => Ok(self.aggregate(aggregate, schema)),
+            Expr::AggregateFunction(aggregate) => self.aggregate(aggregate, schema),
             other => Ok(Transformed::no(other)),
         }
     }

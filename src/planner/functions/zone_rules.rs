@@ -19,12 +19,13 @@ use datafusion::logical_expr::expr_rewriter::{FunctionRewrite, NamePreserver};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Between, Case, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, WindowFrameBound, WindowFrameUnits,
+    Between, Case, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, WindowFrameBound, WindowFrameUnits, lit,
 };
 use datafusion::optimizer::analyzer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::calendar::{DAY_US, Unit, ZONES_SPAN_US, days_of};
+use super::convert::{AS_TYPE, Target};
 use super::function::sql_error;
 use super::literals::{is_comparison, literal_text};
 use super::moments::{Moment, constant};
@@ -33,6 +34,7 @@ use crate::types::{Code, SqlType};
 /// Functions that depend on the session: the rules put them into expressions, and in the place of
 /// those that a view was planned with.
 const FUNCTIONS: &[&str] = &[
+    AS_TYPE,
     "as_date",
     "as_time",
     "as_timestamp",
@@ -142,7 +144,7 @@ impl ZoneRules {
             };
         }
         let name = match (from, into) {
-            (Kind::Instant | Kind::Local | Kind::Clock, Kind::Text) => "time_text",
+            (Kind::Instant | Kind::Local | Kind::Clock | Kind::Span, Kind::Text) => "time_text",
             (Kind::Text, Kind::Instant) => "as_timestamptz",
             (Kind::Text, Kind::Local) => "as_timestamp",
             (Kind::Text, Kind::Day) => "as_date",
@@ -154,7 +156,14 @@ impl ZoneRules {
             (Kind::Instants, Kind::Text) => return Err(refused("a cast of an array of instants to text")),
             _ => return Ok(Transformed::no(Expr::Cast(cast))),
         };
-        Ok(Transformed::yes(as_type(self.call(name, vec![*cast.expr])?, &to)))
+        let value = self.call(name, vec![*cast.expr])?;
+        let target = Target::of_field(&cast.field);
+        if into == Kind::Text && target.modifier != -1 {
+            // A bound of its characters cuts the text.
+            let arguments = vec![value, lit(target.kind.name()), lit(i64::from(target.modifier))];
+            return Ok(Transformed::yes(self.call(AS_TYPE, arguments)?));
+        }
+        Ok(Transformed::yes(as_type(value, &to)))
     }
 
     /// Days and local times beside an instant become instants; so do texts that are written out.

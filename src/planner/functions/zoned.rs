@@ -25,6 +25,7 @@ use super::calendar::{
 };
 use super::function::sql_error;
 use super::moments::{Moment, TextStyle, unknown_zone};
+use super::shown::span_text;
 use crate::types::{Code, SqlType, Zone};
 
 /// What a function of this file does.
@@ -156,6 +157,9 @@ impl Zoned {
     }
 
     fn texts(&self, array: &ArrayRef, json: bool) -> Result<ArrayRef> {
+        if let DataType::Interval(_) | DataType::Duration(_) = array.data_type() {
+            return self.span_texts(array);
+        }
         if self.moment.style != TextStyle::Iso && !json {
             let text = "instants cannot be cast to text with this DateStyle: use ISO";
             return Err(sql_error(Code::FeatureNotSupported, text));
@@ -177,6 +181,15 @@ impl Zoned {
             _ => return Ok(cast(array, &DataType::Utf8)?),
         };
         Ok(Arc::new(StringArray::from(shown)))
+    }
+
+    fn span_texts(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        if self.moment.span_style != TextStyle::Iso {
+            let text = "intervals cannot be cast to text with this IntervalStyle: use postgres";
+            return Err(sql_error(Code::FeatureNotSupported, text));
+        }
+        let texts = spans_of(array)?.iter().map(|span| span.map(span_text)).collect::<StringArray>();
+        Ok(Arc::new(texts))
     }
 
     fn moved(&self, moved: &ArrayRef, spans: &ArrayRef, sign: i32) -> Result<ArrayRef> {
@@ -202,6 +215,11 @@ impl Zoned {
             }
             DataType::Time32(_) | DataType::Time64(_) => {
                 Err(sql_error(Code::FeatureNotSupported, "AT TIME ZONE of a time of day is not supported"))
+            }
+            number if number.is_numeric() => {
+                let given = SqlType::from_arrow(number).unwrap_or(SqlType::Unknown).spelling();
+                let text = format!("function pg_catalog.timezone(unknown, {given}) does not exist");
+                Err(sql_error(Code::UndefinedFunction, text))
             }
             _ => {
                 let instants = instants(&self.moment, values)?;

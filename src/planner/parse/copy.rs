@@ -1,11 +1,11 @@
-//! COPY ... TO STDOUT: a table or a query, and its options in the new and the old spelling.
+//! COPY ... TO STDOUT and FROM STDIN: a table or a query, and its options in the new and the old spelling.
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::catalog::quote_for_engine;
 use crate::types::{Code, SqlError};
 
-use super::super::statement::{CopySource, InnerQuery, Statement};
+use super::super::statement::{CopyInto, CopySource, InnerQuery, Statement};
 use super::copy_options::{Given, OptionValue};
 use super::{Reader, commands};
 
@@ -16,30 +16,52 @@ pub(super) fn copy(reader: &mut Reader<'_>) -> Result<Statement, SqlError> {
     if binary {
         given.set("format", OptionValue::Text(String::from("binary")), 0)?;
     }
-    let from_query = !binary && reader.peek() == Some(&Token::LParen);
-    let source = match from_query {
-        true => match query(reader)? {
-            Ok(source) => source,
-            Err(unsupported) => return Ok(unsupported),
-        },
-        false => table(reader)?,
-    };
-    if !from_query && reader.take_keyword("FROM") {
-        reader.rest();
-        return Ok(Statement::Unsupported { tag: String::from("COPY FROM") });
+    if !binary && reader.peek() == Some(&Token::LParen) {
+        return match query(reader)? {
+            Ok(source) => copy_to(reader, source, given, false),
+            Err(unsupported) => Ok(unsupported),
+        };
     }
+    let named = table(reader)?;
+    if reader.take_keyword("FROM") {
+        return copy_from(reader, named, given);
+    }
+    let source = named.source();
+    copy_to(reader, source, given, true)
+}
+
+/// What follows what is copied to the client.
+fn copy_to(
+    reader: &mut Reader<'_>,
+    source: CopySource,
+    mut given: Given,
+    is_table: bool,
+) -> Result<Statement, SqlError> {
     reader.expect_keyword("TO")?;
-    destination(reader)?;
-    if !from_query {
+    destination(reader, "to a file")?;
+    if is_table {
         old_delimiters(reader, &mut given)?;
     }
     options(reader, &mut given)?;
     let place = reader.position();
-    if !from_query && reader.take_keyword("WHERE") {
+    if is_table && reader.take_keyword("WHERE") {
         return Err(SqlError::new(Code::SyntaxError, "WHERE clause not allowed with COPY TO").at(place));
     }
     reader.expect_end()?;
-    Ok(Statement::Copy { source, options: given.finish()? })
+    Ok(Statement::Copy { source, options: given.finish(false)? })
+}
+
+/// What follows FROM.
+fn copy_from(reader: &mut Reader<'_>, named: NamedTable, mut given: Given) -> Result<Statement, SqlError> {
+    destination(reader, "from a file")?;
+    old_delimiters(reader, &mut given)?;
+    options(reader, &mut given)?;
+    let condition = reader.take_keyword("WHERE").then(|| reader.expression(&[])).transpose()?;
+    reader.expect_end()?;
+    let NamedTable { mut name, columns } = named;
+    let table = name.pop().unwrap_or_default();
+    let options = given.finish(true)?;
+    Ok(Statement::CopyFrom(Box::new(CopyInto { schema: name.pop(), table, columns, options, condition })))
 }
 
 /// The query in parentheses, or what is said to a statement that cannot stand there.
@@ -55,8 +77,28 @@ fn query(reader: &mut Reader<'_>) -> Result<Result<CopySource, Statement>, SqlEr
     })
 }
 
-/// A table, maybe with some of its columns, as the query that reads it.
-fn table(reader: &mut Reader<'_>) -> Result<CopySource, SqlError> {
+/// A table, maybe with some of its columns.
+struct NamedTable {
+    name: Vec<String>,
+    columns: Vec<String>,
+}
+
+impl NamedTable {
+    /// The query that reads it.
+    fn source(&self) -> CopySource {
+        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+        let wanted = match self.columns.as_slice() {
+            [] => String::from("*"),
+            some => some.iter().map(quoted).collect::<Vec<_>>().join(", "),
+        };
+        let from = self.name.iter().map(quoted).collect::<Vec<_>>().join(".");
+        let inner = InnerQuery { sql: format!("SELECT {wanted} FROM {from}"), position_offset: 0 };
+        let shown = self.name.iter().map(|part| quote_for_engine(part)).collect::<Vec<_>>().join(".");
+        CopySource { inner, table: Some(shown) }
+    }
+}
+
+fn table(reader: &mut Reader<'_>) -> Result<NamedTable, SqlError> {
     let mut name = vec![reader.name()?];
     while reader.take(&Token::Period) {
         name.push(reader.name()?);
@@ -68,15 +110,7 @@ fn table(reader: &mut Reader<'_>) -> Result<CopySource, SqlError> {
             return Err(SqlError::new(Code::DuplicateColumn, text));
         }
     }
-    let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-    let wanted = match columns.as_slice() {
-        [] => String::from("*"),
-        some => some.iter().map(quoted).collect::<Vec<_>>().join(", "),
-    };
-    let from = name.iter().map(quoted).collect::<Vec<_>>().join(".");
-    let inner = InnerQuery { sql: format!("SELECT {wanted} FROM {from}"), position_offset: 0 };
-    let shown = name.iter().map(|part| quote_for_engine(part)).collect::<Vec<_>>().join(".");
-    Ok(CopySource { inner, table: Some(shown) })
+    Ok(NamedTable { name, columns })
 }
 
 /// Names up to the closing parenthesis.
@@ -90,12 +124,12 @@ fn names(reader: &mut Reader<'_>) -> Result<Vec<String>, SqlError> {
 }
 
 /// Only the client's own end of the connection: a node writes no files and starts no programs for clients.
-fn destination(reader: &mut Reader<'_>) -> Result<(), SqlError> {
+fn destination(reader: &mut Reader<'_>, file: &str) -> Result<(), SqlError> {
     const HINT: &str = "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.";
     if reader.take_keyword("STDOUT") || reader.take_keyword("STDIN") {
         return Ok(());
     }
-    let what = if reader.take_keyword("PROGRAM") { "to or from an external program" } else { "to a file" };
+    let what = if reader.take_keyword("PROGRAM") { "to or from an external program" } else { file };
     match reader.peek() {
         Some(Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_)) => {
             Err(SqlError::new(Code::InsufficientPrivilege, format!("permission denied to COPY {what}")).with_hint(HINT))

@@ -2,7 +2,7 @@
 
 use crate::types::{Code, SqlError};
 
-use super::super::statement::{CopyFormat, CopyOptions, ForceQuote};
+use super::super::statement::{CopyFormat, CopyHeader, CopyOptions, ForceQuote};
 
 /// The right side of an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +23,12 @@ pub(super) struct Given {
     format: Option<String>,
     delimiter: Option<String>,
     null: Option<String>,
-    header: Option<bool>,
+    header: Option<CopyHeader>,
     quote: Option<String>,
     escape: Option<String>,
     force_quote: Option<ForceQuote>,
-    force_not_null: bool,
-    force_null: bool,
+    force_not_null: Option<Vec<String>>,
+    force_null: Option<Vec<String>>,
     seen: Vec<&'static str>,
 }
 
@@ -76,18 +76,26 @@ impl Given {
             "header" => self.header = Some(header(value)?),
             "freeze" => drop(truth(known, &value)?),
             "encoding" => encoding(&text(known, value)?, place)?,
-            "force_quote" => self.force_quote = Some(columns(known, value, place)?),
-            "force_not_null" => self.force_not_null = columns(known, value, place).map(|_| true)?,
-            _ => self.force_null = columns(known, value, place).map(|_| true)?,
+            "force_quote" => {
+                self.force_quote = Some(match value {
+                    OptionValue::Star => ForceQuote::All,
+                    other => ForceQuote::Columns(columns(known, other, place)?),
+                });
+            }
+            "force_not_null" => self.force_not_null = Some(columns(known, value, place)?),
+            _ => self.force_null = Some(columns(known, value, place)?),
         }
         Ok(())
     }
 
-    /// Checks what was given, and fills in what was not.
-    pub(super) fn finish(self) -> Result<CopyOptions, SqlError> {
+    /// Checks what was given, and fills in what was not; `is_from` tells COPY FROM from COPY TO.
+    pub(super) fn finish(self, is_from: bool) -> Result<CopyOptions, SqlError> {
+        if self.header == Some(CopyHeader::Match) && !is_from {
+            return Err(unsupported("cannot use \"match\" with HEADER in COPY TO"));
+        }
         let csv = self.format.as_deref() == Some("csv");
         if self.format.as_deref() == Some("binary") {
-            return self.finish_binary();
+            return self.finish_binary(is_from);
         }
         let delimiter = one_byte("delimiter", self.delimiter.as_deref(), if csv { b',' } else { b'\t' })?;
         let null = self.null.clone().unwrap_or_else(|| String::from(if csv { "" } else { "\\N" }));
@@ -109,7 +117,7 @@ impl Given {
             return Err(invalid("COPY delimiter and quote must be different"));
         }
         let escape = one_byte("escape", self.escape.as_deref(), quote)?;
-        self.check_from_only()?;
+        self.check_direction(is_from)?;
         if null.as_bytes().contains(&delimiter) {
             return Err(unsupported("COPY delimiter must not appear in the NULL specification"));
         }
@@ -118,25 +126,33 @@ impl Given {
         }
         let force_quote = self.force_quote.unwrap_or(ForceQuote::Columns(Vec::new()));
         let format = match csv {
-            true => CopyFormat::Csv { delimiter, null, quote, escape, force_quote },
+            true => CopyFormat::Csv {
+                delimiter,
+                null,
+                quote,
+                escape,
+                force_quote,
+                force_not_null: self.force_not_null.unwrap_or_default(),
+                force_null: self.force_null.unwrap_or_default(),
+            },
             false => CopyFormat::Text { delimiter, null },
         };
-        Ok(CopyOptions { format, header: self.header.unwrap_or_default() })
+        Ok(CopyOptions { format, header: self.header.unwrap_or(CopyHeader::None) })
     }
 
-    fn finish_binary(self) -> Result<CopyOptions, SqlError> {
+    fn finish_binary(self, is_from: bool) -> Result<CopyOptions, SqlError> {
         if self.delimiter.is_some() {
             return Err(syntax("cannot specify DELIMITER in BINARY mode"));
         }
         if self.null.is_some() {
             return Err(syntax("cannot specify NULL in BINARY mode"));
         }
-        if self.header == Some(true) {
+        if self.header.is_some_and(|header| header != CopyHeader::None) {
             return Err(unsupported("cannot specify HEADER in BINARY mode"));
         }
         self.check_csv_only()?;
-        self.check_from_only()?;
-        Ok(CopyOptions { format: CopyFormat::Binary, header: false })
+        self.check_direction(is_from)?;
+        Ok(CopyOptions { format: CopyFormat::Binary, header: CopyHeader::None })
     }
 
     fn check_csv_only(&self) -> Result<(), SqlError> {
@@ -144,8 +160,8 @@ impl Given {
             ("quote", self.quote.is_some()),
             ("escape", self.escape.is_some()),
             ("force quote", self.force_quote.is_some()),
-            ("force not null", self.force_not_null),
-            ("force null", self.force_null),
+            ("force not null", self.force_not_null.is_some()),
+            ("force null", self.force_null.is_some()),
         ];
         match given.iter().find(|(_, given)| *given) {
             Some((what, _)) => Err(unsupported(format!("COPY {what} available only in CSV mode"))),
@@ -153,12 +169,17 @@ impl Given {
         }
     }
 
-    fn check_from_only(&self) -> Result<(), SqlError> {
-        match [("force not null", self.force_not_null), ("force null", self.force_null)]
-            .iter()
-            .find(|(_, given)| *given)
-        {
-            Some((what, _)) => Err(unsupported(format!("COPY {what} only available using COPY FROM"))),
+    fn check_direction(&self, is_from: bool) -> Result<(), SqlError> {
+        let given = [
+            ("force quote", self.force_quote.is_some(), false),
+            ("force not null", self.force_not_null.is_some(), true),
+            ("force null", self.force_null.is_some(), true),
+        ];
+        match given.iter().find(|(_, given, of_from)| *given && *of_from != is_from) {
+            Some((what, _, of_from)) => {
+                let only = if *of_from { "FROM" } else { "TO" };
+                Err(unsupported(format!("COPY {what} only available using COPY {only}")))
+            }
             None => Ok(()),
         }
     }
@@ -183,12 +204,14 @@ fn truth(name: &str, value: &OptionValue) -> Result<bool, SqlError> {
     }
 }
 
-fn header(value: OptionValue) -> Result<bool, SqlError> {
+fn header(value: OptionValue) -> Result<CopyHeader, SqlError> {
     match &value {
-        OptionValue::Text(text) if text.eq_ignore_ascii_case("match") => {
-            Err(unsupported("cannot use \"match\" with HEADER in COPY TO"))
-        }
-        _ => truth("header", &value).map_err(|_| syntax("header requires a Boolean value or \"match\"")),
+        OptionValue::Text(text) if text.eq_ignore_ascii_case("match") => Ok(CopyHeader::Match),
+        _ => match truth("header", &value) {
+            Ok(true) => Ok(CopyHeader::Names),
+            Ok(false) => Ok(CopyHeader::None),
+            Err(_) => Err(syntax("header requires a Boolean value or \"match\"")),
+        },
     }
 }
 
@@ -214,10 +237,9 @@ fn encoding(name: &str, place: u32) -> Result<(), SqlError> {
     }
 }
 
-fn columns(name: &str, value: OptionValue, place: u32) -> Result<ForceQuote, SqlError> {
+fn columns(name: &str, value: OptionValue, place: u32) -> Result<Vec<String>, SqlError> {
     match value {
-        OptionValue::Star if name == "force_quote" => Ok(ForceQuote::All),
-        OptionValue::Names(names) => Ok(ForceQuote::Columns(names)),
+        OptionValue::Names(names) => Ok(names),
         _ => Err(invalid(format!("argument to option \"{name}\" must be a list of column names")).at(place)),
     }
 }

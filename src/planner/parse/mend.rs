@@ -2,6 +2,9 @@
 //!
 //! - `a JOIN b JOIN c ON x ON y`: the inner join gets parentheses;
 //! - `FOR NO KEY UPDATE`, `FOR KEY SHARE`: the locks that it knows, since a read locks nothing here;
+//! - `inet '10.0.0.1'`: a type that it does not know before a text stands behind it, `'10.0.0.1'::inet`;
+//! - `(TABLE t)`, `UNION TABLE t`: `SELECT * FROM t`;
+//! - `x IN (VALUES (1))`: a SELECT of these;
 //! - `pg_catalog.substring(a, 1)`: behind a schema, such a word is the name of a plain function.
 //!
 //! Tokens that are added have the place of a neighbour, so that errors point into the client's text.
@@ -24,7 +27,7 @@ pub(super) fn parser_of(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
 }
 
 fn mended(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let tokens = with_known_locks(tokens);
+    let tokens = with_casts_behind(with_whole_tables(with_known_locks(tokens)));
     with_joins_in_parentheses(with_plain_functions(tokens))
 }
 
@@ -52,6 +55,92 @@ fn with_known_locks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
     }
     known
+}
+
+/// Types that the parser does not read before a text.
+const PREFIXES: [&str; 10] =
+    ["inet", "cidr", "name", "oid", "bpchar", "regclass", "regtype", "regproc", "regrole", "regnamespace"];
+
+fn with_casts_behind(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut place = 0;
+    while place + 1 < tokens.len() {
+        let is_prefix = match &tokens[place].token {
+            Token::Word(word) => {
+                word.quote_style.is_none() && PREFIXES.contains(&word.value.to_ascii_lowercase().as_str())
+            }
+            _ => false,
+        };
+        let is_text = matches!(tokens[place + 1].token, Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_));
+        // Behind a dot it is a column, behind AS an alias.
+        let before = place.checked_sub(1).and_then(|before| tokens.get(before));
+        let is_named = before.is_some_and(|token| token.token == Token::Period) || keyword(before) == Keyword::AS;
+        if is_prefix && is_text && !is_named {
+            tokens.swap(place, place + 1);
+            let cast = TokenWithSpan { token: Token::DoubleColon, span: tokens[place].span };
+            tokens.insert(place + 1, cast);
+        }
+        place += 1;
+    }
+    tokens
+}
+
+/// `TABLE t` where a query may begin inside a statement, and VALUES behind `IN (`.
+fn with_whole_tables(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    const UNITING: [Keyword; 3] = [Keyword::UNION, Keyword::EXCEPT, Keyword::INTERSECT];
+    let mut whole = Vec::with_capacity(tokens.len());
+    for (place, token) in tokens.iter().enumerate() {
+        let before = |back: usize| place.checked_sub(back).and_then(|place| tokens.get(place));
+        let is_united = match keyword(before(1)) {
+            Keyword::ALL | Keyword::DISTINCT => UNITING.contains(&keyword(before(2))),
+            word => UNITING.contains(&word),
+        };
+        let is_inside = before(1).is_some_and(|before| before.token == Token::LParen);
+        let names_relation = matches!(tokens.get(place + 1).map(|next| &next.token), Some(Token::Word(_)));
+        if keyword(Some(token)) == Keyword::TABLE && names_relation && (is_united || is_inside) {
+            let words = [Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM")];
+            whole.extend(words.map(|word| TokenWithSpan { token: word, span: token.span }));
+        } else {
+            whole.push(token.clone());
+        }
+    }
+    with_values_in_lists(whole)
+}
+
+/// `IN (VALUES (1), (2))` as `IN (SELECT * FROM (VALUES (1), (2)) AS in_list)`.
+fn with_values_in_lists(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_list = |place: usize| {
+        keyword(tokens.get(place)) == Keyword::IN
+            && tokens.get(place + 1).is_some_and(|next| next.token == Token::LParen)
+            && keyword(tokens.get(place + 2)) == Keyword::VALUES
+    };
+    if !(0..tokens.len()).any(is_list) {
+        return tokens;
+    }
+    let mut whole = Vec::with_capacity(tokens.len() + 8);
+    // How many parentheses are open, and at which of these depths a list of values is.
+    let (mut depth, mut lists) = (0_usize, Vec::new());
+    for (place, token) in tokens.iter().enumerate() {
+        let added = |token_added: Token| TokenWithSpan { token: token_added, span: token.span };
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => {
+                if lists.last() == Some(&depth) {
+                    lists.pop();
+                    let name = Token::make_word("in_list", Some('"'));
+                    whole.extend([Token::RParen, Token::make_keyword("AS"), name].map(added));
+                }
+                depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+        whole.push(token.clone());
+        if token.token == Token::LParen && place > 0 && is_list(place - 1) {
+            lists.push(depth);
+            let words = [Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM"), Token::LParen];
+            whole.extend(words.map(added));
+        }
+    }
+    whole
 }
 
 fn with_plain_functions(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
@@ -160,9 +249,30 @@ mod tests {
     }
 
     #[test]
+    fn a_type_before_a_text_is_a_cast() {
+        assert_eq!(read("SELECT inet '10.0.0.1', CIDR '10/8'"), "SELECT '10.0.0.1'::inet, '10/8'::CIDR");
+        assert_eq!(read("SELECT a.name, 'x' AS name"), "SELECT a.name, 'x' AS name");
+    }
+
+    #[test]
     fn all_row_locks_are_read() {
         assert_eq!(read("SELECT 1 FROM a FOR NO KEY UPDATE"), "SELECT 1 FROM a FOR UPDATE");
         assert_eq!(read("SELECT 1 FROM a FOR KEY SHARE NOWAIT"), "SELECT 1 FROM a FOR SHARE NOWAIT");
+    }
+
+    #[test]
+    fn whole_tables_and_lists_of_values_are_queries() {
+        let same = [
+            ("SELECT 1 FROM (TABLE a) AS t", "SELECT 1 FROM (SELECT * FROM a) AS t"),
+            ("SELECT 1 UNION ALL TABLE a", "SELECT 1 UNION ALL SELECT * FROM a"),
+            (
+                "SELECT 1 WHERE x IN (VALUES (1), (f(2))) AND (y)",
+                "SELECT 1 WHERE x IN (SELECT * FROM (VALUES (1), (f(2))) AS \"in_list\") AND (y)",
+            ),
+        ];
+        for (sql, read_as) in same {
+            assert_eq!(read(sql), read_as);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use crate::catalog::names_nothing;
 use crate::types::SqlError;
 
 use super::super::statement::InnerQuery;
@@ -105,6 +106,16 @@ impl<'a> Reader<'a> {
                 Ok(if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() })
             }
             _ => Err(self.error()),
+        }
+    }
+
+    /// Takes the name of something that is made or meant by its name: no reserved word.
+    pub(super) fn free_name(&mut self) -> Result<String, SqlError> {
+        match self.peek() {
+            Some(Token::Word(word)) if word.quote_style.is_none() && names_nothing(&word.value.to_lowercase()) => {
+                Err(self.error())
+            }
+            _ => self.name(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Statements as clients write them, and texts that are none.
 
 use super::super::statement::{
-    AfterEnd, CopyFormat, DiscardTarget, ExplainFormat, Explained, FetchCount, FetchRows, ForceQuote, InnerQuery,
-    Scroll, SetScope, SetValue, StoredChange, StoredRole,
+    AfterEnd, CopyFormat, CopyHeader, DiscardTarget, ExplainFormat, Explained, FetchCount, FetchRows, ForceQuote,
+    InnerQuery, Scroll, SetScope, SetValue, StoredChange, StoredRole,
 };
 use super::{Statement, parse};
 use crate::types::Code;
@@ -160,7 +160,7 @@ fn copy_is_read() {
     };
     assert_eq!(source.inner.sql, "SELECT \"id\", \"ts\" FROM \"Logs\"");
     let CopyFormat::Csv { quote, escape, force_quote, .. } = options.format else { panic!() };
-    assert_eq!((options.header, quote, escape), (true, b'\'', b'\''));
+    assert_eq!((options.header, quote, escape), (CopyHeader::Names, b'\'', b'\''));
     assert_eq!(force_quote, ForceQuote::Columns(vec!["id".into()]));
     let Statement::Copy { source, .. } = one("copy  ( select (1), ')' ) to stdout") else { panic!() };
     assert_eq!((source.inner.sql.as_str(), source.inner.position_offset), ("select (1), ')'", 8));

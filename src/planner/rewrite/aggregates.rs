@@ -1,6 +1,6 @@
 //! Aggregates that the engine lacks, as functions of an array of all values.
 //!
-//! `percentile_cont(f) WITHIN GROUP (ORDER BY x)` and its kin, `json_agg`, `json_object_agg`: their
+//! `percentile_cont(f) WITHIN GROUP (ORDER BY x)` and its kin, `json_agg`, `json_object_agg`, `string_agg`: their
 //! order, filter and DISTINCT stay with `array_agg`.
 
 use datafusion::sql::sqlparser::ast::{
@@ -9,6 +9,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::build::{call, call_with, last_part, plain_arguments, truth};
+
+/// `joined_items(values, delimiter)`: what `string_agg` makes of its values.
+const JOINED: &str = "joined_items";
 
 /// Rewrites one expression whose operands are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -22,6 +25,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
         "json_agg" | "jsonb_agg" => items(function, &name),
         "json_object_agg" | "jsonb_object_agg" => pairs(function, &name),
         "array_agg" => distinct_items(function),
+        "string_agg" => joined(function),
         "every" => renamed(function, "bool_and"),
         "variance" => renamed(function, "var_samp"),
         _ => None,
@@ -57,15 +61,7 @@ fn collected(
 /// Aggregates over an order do not count NULL.
 fn ordered(function: &Function, name: &str) -> Option<Expr> {
     let [key] = function.within_group.as_slice() else { return None };
-    let is_there = Expr::IsNotNull(Box::new(key.expr.clone()));
-    let filter = match &function.filter {
-        Some(filter) => Expr::BinaryOp {
-            left: Box::new(Expr::Nested(filter.clone())),
-            op: BinaryOperator::And,
-            right: Box::new(is_there),
-        },
-        None => is_there,
-    };
+    let filter = restricted(function, Expr::IsNotNull(Box::new(key.expr.clone())));
     let clauses = vec![FunctionArgumentClause::OrderBy(vec![key.clone()])];
     let sorted = call_with("array_agg", vec![key.expr.clone()], clauses);
     let Expr::Function(mut sorted) = sorted else { return None };
@@ -87,10 +83,60 @@ fn distinct_items(function: &Function) -> Option<Expr> {
     for clause in inner.clauses.drain(..) {
         let FunctionArgumentClause::OrderBy(keys) = clause else { return None };
         let [key] = keys.as_slice() else { return None };
+        // The engine says what is wrong with another key.
+        if plain_arguments(function)?.first() != Some(&&key.expr) {
+            return None;
+        }
         descending = key.options.asc == Some(false);
         nulls_first = key.options.nulls_first.unwrap_or(descending);
     }
     Some(call("array_in_order", vec![Expr::Function(plain), truth(descending), truth(nulls_first)]))
+}
+
+/// `string_agg(x, d)`: its values as arrays, each with the order that is written at it alone.
+fn joined(function: &Function) -> Option<Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let arguments = plain_arguments(function)?;
+    let [value, delimiter] = arguments.as_slice() else { return None };
+    let is_there = Expr::IsNotNull(Box::new(Expr::Nested(Box::new((*value).clone()))));
+    let filter = Some(Box::new(restricted(function, is_there)));
+    let values = collected(value, function, clauses_of(function)?, filter.clone());
+    if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) {
+        // Values and delimiters are distinct together.
+        let Expr::Function(values) = values else { return None };
+        let sorted = distinct_items(&values).unwrap_or(Expr::Function(values));
+        return is_constant(delimiter).then(|| call(JOINED, vec![sorted, (*delimiter).clone()]));
+    }
+    let delimiter = match is_constant(delimiter) {
+        true => (*delimiter).clone(),
+        false => collected(delimiter, function, clauses_of(function)?, filter),
+    };
+    Some(call(JOINED, vec![values, delimiter]))
+}
+
+fn is_distinct(function: &Function) -> bool {
+    matches!(&function.args, FunctionArguments::List(list) if list.duplicate_treatment == Some(DuplicateTreatment::Distinct))
+}
+
+/// A written text or NULL, cast or not.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(_) => true,
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => is_constant(expr),
+        _ => false,
+    }
+}
+
+/// The filter of an aggregate together with another condition.
+fn restricted(function: &Function, condition: Expr) -> Expr {
+    match &function.filter {
+        Some(filter) => Expr::BinaryOp {
+            left: Box::new(Expr::Nested(filter.clone())),
+            op: BinaryOperator::And,
+            right: Box::new(condition),
+        },
+        None => condition,
+    }
 }
 
 fn clauses_of(function: &Function) -> Option<Vec<FunctionArgumentClause>> {
@@ -101,6 +147,13 @@ fn clauses_of(function: &Function) -> Option<Vec<FunctionArgumentClause>> {
 fn items(function: &Function, name: &str) -> Option<Expr> {
     let arguments = plain_arguments(function)?;
     let [value] = arguments.as_slice() else { return None };
+    if name == "jsonb_agg" && is_distinct(function) {
+        // Values are distinct, and in order, before they are JSON.
+        let Expr::Function(values) = collected(value, function, clauses_of(function)?, function.filter.clone()) else {
+            return None;
+        };
+        return Some(call("to_jsonb", vec![distinct_items(&values).unwrap_or(Expr::Function(values))]));
+    }
     // Each value as JSON at once: an array does not tell json from text.
     let value = call(if name == "json_agg" { "to_json" } else { "to_jsonb" }, vec![(*value).clone()]);
     let all = collected(&value, function, clauses_of(function)?, function.filter.clone());

@@ -24,9 +24,9 @@ pub fn shown_name(name: &str) -> &str {
     name.split(SEPARATOR).next().unwrap_or(name)
 }
 
-/// A name that is shown as this one, and is another to the engine.
-pub(super) fn hidden(name: &Ident) -> Ident {
-    Ident::with_quote('"', format!("{}{SEPARATOR}0", folded(name)))
+/// A name that is shown as this one, and is another to the engine: that of a relation's column.
+pub(super) fn hidden(name: &Ident, of: &str) -> Ident {
+    Ident::with_quote('"', format!("{}{SEPARATOR}{of}", folded(name)))
 }
 
 /// Names the columns of every SELECT of a statement.

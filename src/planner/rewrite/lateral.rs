@@ -5,6 +5,7 @@
 //! what was called `t.tag` is `a.tag` from there on. The rows are the same: every row of the left
 //! side, once per element; a LEFT JOIN keeps a row without elements, too.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
@@ -18,14 +19,16 @@ use super::sets::{self, Found};
 
 /// Rewrites the FROM clause of one query and what refers to it.
 pub(super) fn rewrite(query: &mut Query) {
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        name_values(select);
+    }
+    let bare = bare_names(query);
     let SetExpr::Select(select) = query.body.as_mut() else { return };
-    name_values(select);
-    while let Some(moved) = move_one(select) {
+    while let Some(moved) = move_one(select, bare.as_ref()) {
         let mut renamer = Renamer { moved: &moved };
         let _ = select.visit(&mut renamer);
-        for item in &mut select.projection {
-            moved.rename_wildcard(item);
-        }
+        let items = std::mem::take(&mut select.projection);
+        select.projection = items.into_iter().flat_map(|item| moved.renamed_wildcard(item)).collect();
         if let Some(order) = &mut query.order_by
             && let OrderByKind::Expressions(keys) = &mut order.kind
         {
@@ -34,6 +37,23 @@ pub(super) fn rewrite(query: &mut Query) {
             }
         }
     }
+}
+
+/// The names of a query that stand without a relation's; none where `*` may mean any.
+fn bare_names(query: &Query) -> Option<HashSet<String>> {
+    if let SetExpr::Select(select) = query.body.as_ref()
+        && select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)))
+    {
+        return None;
+    }
+    let mut names = HashSet::new();
+    let _ = visit_expressions(query, |expr| {
+        if let Expr::Identifier(name) = expr {
+            names.insert(folded(name));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    Some(names)
 }
 
 /// `FROM jsonb_array_elements(j) AS e` has a column `value`, but `e` means it, too.
@@ -75,13 +95,13 @@ struct Moved {
 }
 
 /// Moves the first unnest of the FROM clause that belongs to a relation on its left.
-fn move_one(select: &mut Select) -> Option<Moved> {
+fn move_one(select: &mut Select, bare: Option<&HashSet<String>>) -> Option<Moved> {
     for from in 0..select.from.len() {
         for join in 0..select.from[from].joins.len() {
             let candidate = &select.from[from].joins[join];
             let Some(keeps_empty) = unconditional(&candidate.join_operator) else { continue };
             let Some(found) = Beside::of(&candidate.relation) else { continue };
-            if let Some(moved) = move_into_host(select, (from, join), &found, keeps_empty) {
+            if let Some(moved) = move_into_host(select, (from, join), &found, keeps_empty, bare) {
                 select.from[from].joins.remove(join);
                 return Some(moved);
             }
@@ -89,7 +109,7 @@ fn move_one(select: &mut Select) -> Option<Moved> {
         if from > 0
             && select.from[from].joins.is_empty()
             && let Some(found) = Beside::of(&select.from[from].relation)
-            && let Some(moved) = move_into_host(select, (from, 0), &found, false)
+            && let Some(moved) = move_into_host(select, (from, 0), &found, false, bare)
         {
             select.from.remove(from);
             return Some(moved);
@@ -186,7 +206,13 @@ impl Beside {
 }
 
 /// Finds the one relation on the left that the arrays come from, and puts the unnest into it.
-fn move_into_host(select: &mut Select, place: (usize, usize), found: &Beside, keeps_empty: bool) -> Option<Moved> {
+fn move_into_host(
+    select: &mut Select,
+    place: (usize, usize),
+    found: &Beside,
+    keeps_empty: bool,
+    bare: Option<&HashSet<String>>,
+) -> Option<Moved> {
     let owner = owner_of(&found.expressions())?;
     let results = computed_results(select);
     let (from, join) = place;
@@ -216,7 +242,9 @@ fn move_into_host(select: &mut Select, place: (usize, usize), found: &Beside, ke
         (Owner::Unnamed, Some(_)) => only_one,
         (_, None) => false,
     })?;
-    embed(host, found, keeps_empty, &results)
+    let is_bare = |name: &str| bare.is_none_or(|bare| bare.contains(name));
+    let keeps_name = |name: &str| is_bare(name) && !results.iter().any(|result| result == name);
+    embed(host, found, keeps_empty, &keeps_name)
 }
 
 /// The names of the results of a SELECT that are more than a column.
@@ -271,14 +299,18 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
 /// Replaces the relation by `(SELECT host.*, unnest(...) AS ... FROM relation) AS host`.
 ///
 /// A column that is called like a computed result of the SELECT gets another name there: to the engine's ORDER BY
-/// the two would be one.
-fn embed(host: &mut TableFactor, found: &Beside, keeps_empty: bool, results: &[String]) -> Option<Moved> {
+/// the two would be one. So does one that nothing names without its relation: the host may have a column of that name.
+fn embed(
+    host: &mut TableFactor,
+    found: &Beside,
+    keeps_empty: bool,
+    keeps_name: &dyn Fn(&str) -> bool,
+) -> Option<Moved> {
     let name = name_of(host)?;
     let names = found.column_names();
-    let has_name = found.name().is_some();
-    let apart = |column: &Ident| match results.contains(&folded(column)) && has_name {
-        true => hidden(column),
-        false => column.clone(),
+    let apart = |column: &Ident| match found.name() {
+        Some(of) if !keeps_name(&folded(column)) => hidden(column, &folded(&of)),
+        _ => column.clone(),
     };
     let columns: Vec<Ident> = names.iter().map(apart).collect();
     let values = found.values(keeps_empty).into_iter().zip(columns.iter().cloned());
@@ -320,22 +352,22 @@ impl VisitorMut for Renamer<'_> {
 
 impl Moved {
     /// `t.*` is the unnested columns, `a.*` is everything else of the derived table.
-    fn rename_wildcard(&self, item: &mut SelectItem) {
-        let SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) = item else {
-            return;
+    fn renamed_wildcard(&self, mut item: SelectItem) -> Vec<SelectItem> {
+        let SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) = &mut item
+        else {
+            return vec![item];
         };
-        let Some(qualifier) = last_part(name) else { return };
+        let Some(qualifier) = last_part(name) else { return vec![item] };
         if qualifier == folded(&self.host) {
             let mut excluded: Vec<ObjectName> = self.columns.iter().map(|column| column.clone().into()).collect();
             match &mut options.opt_exclude {
                 Some(ExcludeSelectItem::Multiple(names)) => names.append(&mut excluded),
                 other => *other = Some(ExcludeSelectItem::Multiple(excluded)),
             }
-        } else if let (Some(old), [column]) = (&self.old, self.columns.as_slice())
-            && qualifier == folded(old)
-        {
-            let column = Expr::CompoundIdentifier(vec![self.host.clone(), column.clone()]);
-            *item = SelectItem::UnnamedExpr(column);
+        } else if self.old.as_ref().is_some_and(|old| qualifier == folded(old)) {
+            let own = |column: &Ident| Expr::CompoundIdentifier(vec![self.host.clone(), column.clone()]);
+            return self.columns.iter().map(|column| SelectItem::UnnamedExpr(own(column))).collect();
         }
+        vec![item]
     }
 }

@@ -161,22 +161,38 @@ fn all_patterns(negated: bool, operator: &str, value: &Expr, patterns: Expr) -> 
     call("compare_all", vec![text(&operator), value.clone(), patterns])
 }
 
-/// `a[1]`, `a[2:3]`, and several of them.
+/// `a[1]`, `a[2:3]`, and several of them: one for each dimension.
 fn subscripted(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
-    let mut value = root.clone();
-    for access in chain {
-        let AccessExpr::Subscript(subscript) = access else { return None };
-        value = match subscript {
-            Subscript::Index { index } => call("array_item", vec![value, index.clone()]),
-            Subscript::Slice { lower_bound, upper_bound, stride: None } => {
-                let lower = lower_bound.clone().unwrap_or_else(|| number("1"));
-                let upper = upper_bound.clone().unwrap_or_else(|| number("2147483647"));
-                call("array_part", vec![value, lower, upper])
-            }
+    let subscripts = chain.iter().map(|access| match access {
+        AccessExpr::Subscript(subscript) => Some(subscript),
+        AccessExpr::Dot(_) => None,
+    });
+    let subscripts = subscripts.collect::<Option<Vec<_>>>()?;
+    if subscripts.iter().any(|subscript| matches!(subscript, Subscript::Slice { .. })) {
+        return sliced(root, &subscripts);
+    }
+    let (last, before) = subscripts.split_last()?;
+    let item = |function: &str, value: Expr, subscript: &Subscript| match subscript {
+        Subscript::Index { index } => Some(call(function, vec![value, index.clone()])),
+        Subscript::Slice { .. } => None,
+    };
+    let row = before.iter().try_fold(root.clone(), |value, subscript| item("array_row", value, subscript))?;
+    item("array_item", row, last)
+}
+
+/// Where one subscript is a slice, all are: a number is a slice from 1.
+fn sliced(root: &Expr, subscripts: &[&Subscript]) -> Option<Expr> {
+    let mut arguments = vec![root.clone()];
+    for subscript in subscripts {
+        let (lower, upper) = match subscript {
+            Subscript::Index { index } => (None, Some(index.clone())),
+            Subscript::Slice { lower_bound, upper_bound, stride: None } => (lower_bound.clone(), upper_bound.clone()),
             Subscript::Slice { .. } => return None,
         };
+        arguments.push(lower.unwrap_or_else(|| number("1")));
+        arguments.push(upper.unwrap_or_else(|| number("2147483647")));
     }
-    Some(value)
+    Some(call("array_part", arguments))
 }
 
 /// The engine's LIKE knows the backslash alone as escape character.

@@ -3,17 +3,22 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Fetch, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    Statement, TableAlias, TableFactor, TableSample, TableSampleKind, TableSampleMethod, Value, Visit, VisitMut,
-    Visitor, VisitorMut,
+    CastKind, DataType, Distinct, Expr, Fetch, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem, SetExpr,
+    SetOperator, SetQuantifier, Statement, TableAlias, TableFactor, TableSample, TableSampleKind, TableSampleMethod,
+    Value, Visit, VisitMut, Visitor, VisitorMut, visit_expressions,
 };
 
 use super::build::{last_part, number, parse_query, text, text_of, truth};
+use super::clauses::named_item;
 use super::merged;
 use super::subqueries::select_aggregates;
 
 /// Rewrites one query.
 pub(super) fn rewrite(query: &mut Query) {
+    with_subqueries_in_values(&mut query.body);
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        name_distinct_keys(select);
+    }
     if let SetExpr::Select(select) = query.body.as_mut()
         && let GroupByExpr::Expressions(keys, _) = &mut select.group_by
         && matches!(keys.as_slice(), [Expr::Tuple(none)] if none.is_empty())
@@ -22,6 +27,14 @@ pub(super) fn rewrite(query: &mut Query) {
         keys.clear();
         if !select_aggregates(select) {
             select.having = Some(select.having.take().unwrap_or_else(|| truth(true)));
+        }
+    }
+    if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &mut query.limit_clause {
+        for count in limit.iter_mut().chain(offset.iter_mut().map(|offset| &mut offset.value)) {
+            // A written text is read as a number, as everywhere.
+            if let Some(read) = text_of(count).and_then(|text| text.trim().parse::<i64>().ok()) {
+                *count = number(&read.to_string());
+            }
         }
     }
     let plain = matches!(&query.fetch, Some(Fetch { with_ties: false, percent: false, .. }));
@@ -36,6 +49,70 @@ pub(super) fn rewrite(query: &mut Query) {
     let Some(fetch) = query.fetch.take() else { return };
     let limit = Some(fetch.quantity.unwrap_or_else(|| number("1")));
     query.limit_clause = Some(LimitClause::LimitOffset { limit, offset, limit_by: Vec::new() });
+}
+
+/// A written text in the place of a condition is read as a truth value.
+pub(super) fn read_conditions(select: &mut Select) {
+    for condition in [&mut select.selection, &mut select.having].into_iter().flatten() {
+        if text_of(condition).is_some() {
+            *condition = Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr: Box::new(condition.clone()),
+                data_type: DataType::Boolean,
+                array: false,
+                format: None,
+            };
+        }
+    }
+}
+
+/// `DISTINCT ON (1)`: a number is the place of a column in the select list.
+fn name_distinct_keys(select: &mut Select) {
+    let Some(Distinct::On(keys)) = &select.distinct else { return };
+    let meant = |key: &Expr| named_item(key, select).unwrap_or(key).clone();
+    select.distinct = Some(Distinct::On(keys.iter().map(meant).collect()));
+}
+
+/// `VALUES (1), ((SELECT 2))`: the engine reads no rows in a list of values, so each row is a SELECT.
+fn with_subqueries_in_values(body: &mut SetExpr) {
+    let SetExpr::Values(values) = &*body else { return };
+    let asks = |value: &Expr| {
+        visit_expressions(value, |inner| match inner {
+            Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+        .is_break()
+    };
+    let is_even = values.rows.windows(2).all(|pair| pair[0].content.len() == pair[1].content.len());
+    if !is_even || !values.rows.iter().any(|row| row.content.iter().any(asks)) {
+        return;
+    }
+    let selects: Option<Vec<SetExpr>> = values.rows.iter().map(|row| select_of(&row.content)).collect();
+    if let Some(united) = selects.and_then(|mut selects| united(&mut selects)) {
+        *body = united;
+    }
+}
+
+/// One row as a SELECT whose columns have the names that VALUES gives them.
+fn select_of(row: &[Expr]) -> Option<SetExpr> {
+    let mut query = parse_query("SELECT 1")?;
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    let named = row.iter().enumerate().map(|(place, value)| SelectItem::ExprWithAlias {
+        expr: value.clone(),
+        alias: Ident::new(format!("column{}", place + 1)),
+    });
+    select.projection = named.collect();
+    Some(*query.body)
+}
+
+/// All of them in one UNION ALL, no deeper than it has to be.
+fn united(selects: &mut Vec<SetExpr>) -> Option<SetExpr> {
+    if selects.len() < 2 {
+        return selects.pop();
+    }
+    let mut behind = selects.split_off(selects.len() / 2);
+    let (left, right) = (Box::new(united(selects)?), Box::new(united(&mut behind)?));
+    Some(SetExpr::SetOperation { op: SetOperator::Union, set_quantifier: SetQuantifier::All, left, right })
 }
 
 /// `x ISNULL` and `'a' 'b'`: the parser takes the second word for the name of a column.

@@ -18,6 +18,9 @@ pub(super) fn rewrite(expr: &mut Expr) {
             (Some(left), Some(right)) if left.len() == right.len() => compared(&left, op, &right),
             _ => None,
         },
+        // A row of nothing but NULL is NULL; one of nothing but values is not, and one of both is neither.
+        Expr::IsNull(value) => values_of(value).and_then(|values| all_are(values, Expr::IsNull)),
+        Expr::IsNotNull(value) => values_of(value).and_then(|values| all_are(values, Expr::IsNotNull)),
         Expr::InList { expr: value, list, negated } => {
             values_of(value).and_then(|value| member(&value, list, *negated))
         }
@@ -37,6 +40,11 @@ pub(super) fn values_of(expr: &Expr) -> Option<Vec<Expr>> {
         }
         _ => None,
     }
+}
+
+fn all_are(values: Vec<Expr>, is: fn(Box<Expr>) -> Expr) -> Option<Expr> {
+    let each = values.into_iter().map(|value| is(Box::new(nested(value))));
+    each.reduce(|one, other| binary(one, BinaryOperator::And, other)).map(nested)
 }
 
 fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {

@@ -262,7 +262,8 @@ fn derive_series(factor: &mut TableFactor, found: &Found) -> bool {
     true
 }
 
-fn written_number(expr: &Expr) -> Option<i64> {
+/// The whole number that is written, with its sign.
+pub(super) fn written_number(expr: &Expr) -> Option<i64> {
     match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(digits, _) => digits.to_string().parse().ok(),

@@ -40,10 +40,7 @@ pub(super) fn rewrite(query: &mut Query) -> Option<Expr> {
     }
     let value = value.clone();
     if query.limit_clause.is_none() {
-        query.order_by = None;
-        let count = aggregated(query, count_of_rows())?;
-        let first = aggregated(query, call("first_value", vec![value]))?;
-        return Some(call(ONLY_ROW, vec![first, count]));
+        return only_row(query, value);
     }
     if !allows_one_row(query.limit_clause.as_ref()) || !takes_one(query) {
         return None;
@@ -54,6 +51,14 @@ pub(super) fn rewrite(query: &mut Query) -> Option<Expr> {
     };
     query.limit_clause = None;
     aggregated(query, call_with("first_value", vec![value], clauses))
+}
+
+/// The value of the single row of a subquery without a limit, and an error where it has several.
+pub(super) fn only_row(query: &mut Query, value: Expr) -> Option<Expr> {
+    query.order_by = None;
+    let count = aggregated(query, count_of_rows())?;
+    let first = aggregated(query, call("first_value", vec![value]))?;
+    Some(call(ONLY_ROW, vec![first, count]))
 }
 
 /// `LIMIT 1`: a larger limit could still let a second row through.

@@ -2,7 +2,8 @@
 //!
 //! Clients look objects up by their keys in correlated subqueries (`psql \d` does). The engine runs
 //! those in fewer forms than PostgreSQL, so they are put into a form that it runs:
-//! - a scalar subquery becomes an aggregate, `first_value(x)`: a key gives one row at most;
+//! - a scalar subquery becomes an aggregate, `first_value(x)`: a key gives one row at most, else the rows are
+//!   counted, too;
 //! - a condition on the outer row alone moves out, into CASE; an outer column that equals an inner
 //!   one is replaced by that one;
 //! - EXISTS in a select list becomes such a scalar subquery;
@@ -20,7 +21,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::aggregates::is_aggregate;
 use super::build::{call, call_with, folded, last_part, null, parse_query, parts, truth};
-use super::{outer_rows, single_rows};
+use super::{outer_rows, single_rows, system_keys};
 use crate::system::{INFORMATION_SCHEMA, PG_CATALOG, is_always_empty, system_column_type, system_columns};
 use crate::types::SqlType;
 
@@ -112,7 +113,7 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
         Some(OrderByKind::Expressions(keys)) => vec![FunctionArgumentClause::OrderBy(keys)],
         _ => Vec::new(),
     };
-    query.limit_clause = None;
+    let is_limited = query.limit_clause.take().is_some();
     let value = with_own_columns(select, value);
     if clauses.is_empty()
         && let Some(parts) = outer_rows::taken_apart(query, &value)
@@ -120,6 +121,10 @@ pub(super) fn scalar(query: &mut Query) -> Option<Expr> {
         return Some(parts);
     }
     let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    // Without a limit or a key there may be several rows.
+    if !is_limited && !system_keys::reads_by_key(select) {
+        return single_rows::only_row(query, value);
+    }
     select.projection = vec![SelectItem::UnnamedExpr(call_with("first_value", vec![value], clauses))];
     let outer = decorrelate(select);
     guarded(outer, Expr::Subquery(Box::new(query.clone())))
@@ -362,14 +367,14 @@ fn known_columns(select: &Select) -> Option<HashSet<&'static str>> {
     Some(known)
 }
 
-fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {
+pub(super) fn factors(select: &Select) -> impl Iterator<Item = &TableFactor> {
     select
         .from
         .iter()
         .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)))
 }
 
-fn called(factor: &TableFactor) -> Option<String> {
+pub(super) fn called(factor: &TableFactor) -> Option<String> {
     match factor {
         TableFactor::Table { alias: Some(alias), .. }
         | TableFactor::Derived { alias: Some(alias), .. }

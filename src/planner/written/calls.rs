@@ -110,6 +110,7 @@ impl Writer<'_> {
             Purpose::IndexKey => "index expressions",
             Purpose::IndexPredicate => "index predicates",
             Purpose::Using => "transform expressions",
+            Purpose::CopyWhere => "COPY FROM WHERE conditions",
         };
         if call.over.is_some() {
             let text = format!("window functions are not allowed in {plural}");

@@ -41,6 +41,8 @@ pub enum Purpose {
     IndexPredicate,
     /// ALTER COLUMN ... TYPE ... USING.
     Using,
+    /// COPY ... FROM ... WHERE.
+    CopyWhere,
 }
 
 impl Purpose {
@@ -52,6 +54,7 @@ impl Purpose {
             Self::IndexKey => "index expression",
             Self::IndexPredicate => "index predicate",
             Self::Using => "transform expression",
+            Self::CopyWhere => "COPY FROM WHERE condition",
         }
     }
 }

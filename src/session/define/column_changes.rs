@@ -13,8 +13,26 @@ use super::table_changes::in_primary_key;
 use super::tables::{column_named, refreshed, set_column};
 use crate::catalog::{Catalog, Column, Constraint, Rule, Table, quote_for_engine};
 use crate::planner::definition::{ColumnChange, TableRule, TypeReference};
-use crate::planner::{DeclaredType, InnerQuery, sql_error_from_engine};
+use crate::planner::{DeclaredType, FITTING, InnerQuery, Names, sql_error_from_engine};
 use crate::types::{Code, ErrorObject, SqlError, SqlType};
+
+/// The value as a column of this type takes it: a cast alone would cut a text that is too long for it.
+fn assigned(value: &str, wanted: &DeclaredType, names: Names<'_>) -> String {
+    let spelled = names.spelled(wanted);
+    let is_bounded = wanted.modifier != -1
+        && matches!(wanted.sql_type, SqlType::Varchar | SqlType::Bpchar | SqlType::VarcharArray | SqlType::BpcharArray);
+    if !is_bounded {
+        return format!("CAST({value} AS {spelled})");
+    }
+    let bare = match wanted.sql_type {
+        // `character` alone has one character.
+        SqlType::Bpchar => String::from("bpchar"),
+        SqlType::BpcharArray => String::from("bpchar[]"),
+        _ => names.spelled(&DeclaredType { modifier: -1, ..wanted.clone() }),
+    };
+    let (kind, modifier) = (wanted.sql_type.name(), wanted.modifier);
+    format!("CAST({FITTING}(CAST({value} AS {bare}), '{kind}', {modifier}) AS {spelled})")
+}
 
 impl Definer {
     /// A change of one column.
@@ -171,14 +189,14 @@ impl Definer {
             column.modifier = wanted.modifier;
             column.user_type = wanted.user_type;
         });
+        self.check_still_comparable(&catalog, &changed, column.number)?;
         let names = self.names(&catalog)?;
-        let spelled = names.spelled(&wanted);
         let value = match using {
             Some(text) => {
                 let field = self.tried(text, &from_clause(&table), &catalog).await?;
                 let found = super::expressions::declared(&field);
                 self.check_assignable(&column.name, &wanted, &found, "expression", &catalog)?;
-                format!("CAST(({}) AS {spelled})", text.sql)
+                assigned(&format!("({})", text.sql), &wanted, names)
             }
             None => {
                 let own = DeclaredType::of_column(column);
@@ -195,7 +213,7 @@ impl Definer {
                     );
                     return Err(SqlError::new(Code::DatatypeMismatch, text).with_hint(hint));
                 }
-                format!("CAST({} AS {spelled})", quote_for_engine(&column.name))
+                assigned(&quote_for_engine(&column.name), &wanted, names)
             }
         };
         let changed = refreshed(changed);
@@ -206,6 +224,27 @@ impl Definer {
             return self.data.rewrite_rows(&Arc::new(table.clone()), &Arc::new(changed.clone()), no_rows);
         }
         self.rewritten(&table, changed, &column.name, &value).await
+    }
+
+    /// Foreign keys of the column and to it can still be asked under its new type.
+    fn check_still_comparable(&self, catalog: &Catalog, changed: &Table, column: i16) -> Result<(), SqlError> {
+        for constraint in changed.constraints() {
+            let Rule::ForeignKey { table, referenced, .. } = &constraint.rule else { continue };
+            let known =
+                if *table == changed.oid { Some(changed) } else { catalog.table_by_oid(*table).map(Arc::as_ref) };
+            if let Some(other) = known.filter(|_| constraint.columns.contains(&column)) {
+                let pairs = (constraint.columns.as_slice(), referenced.as_slice());
+                self.check_comparable(catalog, changed, other, pairs, &constraint.name)?;
+            }
+        }
+        for (referring, constraint) in catalog.references_to(changed.oid) {
+            let Rule::ForeignKey { referenced, .. } = &constraint.rule else { continue };
+            if referring.oid != changed.oid && referenced.contains(&column) {
+                let pairs = (constraint.columns.as_slice(), referenced.as_slice());
+                self.check_comparable(catalog, referring, changed, pairs, &constraint.name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The default keeps its meaning under the new type, or there is an error.
@@ -307,7 +346,15 @@ impl Definer {
             }
         }
         let (old, new) = (Arc::new(old.clone()), Arc::new(new));
-        self.data.rewrite_rows(&old, &new, rows)
+        self.data.rewrite_rows(&old, &new, rows)?;
+        let changed = new.columns.iter().find(|known| known.name == column).map_or(0, |known| known.number);
+        for constraint in new.constraints() {
+            let is_old = old.constraints().iter().any(|known| known.oid == constraint.oid);
+            if is_old && constraint.columns.contains(&changed) {
+                self.check_rows(&new, constraint).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A new CHECK on a new column: only constants and its own value can be tried here.

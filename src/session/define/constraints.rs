@@ -230,7 +230,7 @@ impl Definer {
     }
 
     /// Each pair of columns must be of types that can be equal.
-    fn check_comparable(
+    pub(super) fn check_comparable(
         &self,
         catalog: &Catalog,
         table: &Table,

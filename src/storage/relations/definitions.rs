@@ -115,7 +115,7 @@ impl SqlTransaction {
     }
 
     /// Gives a table another definition and other rows (ALTER TABLE with new types or computed columns): `rows` are all
-    /// of its rows with the columns of `new`, in their order.
+    /// of its rows with the columns of `new`, in their order. Foreign keys of it and to it must still hold (23503).
     pub fn rewrite_rows(
         &mut self,
         old: &Arc<Table>,
@@ -128,8 +128,19 @@ impl SqlTransaction {
         self.clear_rows(old)?;
         let entry = Entry { oid: new.oid, database, object: Object::Table(Table::clone(new)) };
         self.put(entry)?;
+        let written = self.changed.len();
         for batch in &rows {
             self.insert(new, batch)?;
+        }
+        // They are no new rows: no action follows, but what they refer to, and what refers to them, is looked at again.
+        self.changed.truncate(written);
+        let foreign = |constraint: &&Constraint| matches!(constraint.rule, Rule::ForeignKey { .. });
+        for constraint in new.constraints().iter().filter(foreign) {
+            self.check_all_references(new, constraint)?;
+        }
+        let catalog = Arc::clone(&self.catalog);
+        for (referring, constraint) in catalog.references_to(new.oid).filter(|(other, _)| other.oid != new.oid) {
+            self.check_all_references(referring, constraint)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@
 //! Storage evaluates no expressions. Rows that an action changed and that have CHECK constraints, generated columns or
 //! columns of a domain, and rows that shall get defaults, are given to the caller between the rounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, new_null_array};
@@ -101,7 +101,7 @@ impl SqlTransaction {
         }
         let Pending { written, gone, .. } = std::mem::take(&mut self.pending);
         gone.iter().try_for_each(|gone| self.check_gone(gone))?;
-        written.iter().try_for_each(|group| self.check_written(group))
+        folded(written).iter().try_for_each(|group| self.check_written(group))
     }
 
     fn incoming(&self, table: &Table) -> Vec<Incoming> {
@@ -278,7 +278,8 @@ impl SqlTransaction {
         Ok(())
     }
 
-    /// Every row that was written, and is still there, has what it refers to.
+    /// Every row that was written, and is still there, has what it refers to: an action may have changed a row again that
+    /// the statement had changed, so it is what the row was before the statement that counts.
     fn check_written(&self, group: &Changes) -> Result<(), StorageError> {
         let table = &group.table;
         let mut foreign =
@@ -288,10 +289,10 @@ impl SqlTransaction {
         }
         let keys: Vec<RowKey> = group.changes.iter().map(|change| RowKey(change.number)).collect();
         let now = self.rows(table)?.bytes(&keys)?;
-        let still = |(change, now): &(&RowChange, Option<RowBytes>)| change.new.is_some() && *now == change.new;
-        let changes: Vec<_> = group.changes.iter().zip(now).filter(still).collect();
-        let rows = TableRows::decode(table, changes.iter().filter_map(|(change, _)| change.new.as_ref()))?;
-        let old = changes.iter().filter_map(|(change, _)| change.old.as_ref().or(change.new.as_ref()));
+        let there = group.changes.iter().zip(now).filter_map(|(change, now)| Some((change, now?)));
+        let changes: Vec<(&RowChange, RowBytes)> = there.collect();
+        let rows = TableRows::decode(table, changes.iter().map(|(_, now)| now))?;
+        let old = changes.iter().map(|(change, now)| change.old.as_ref().unwrap_or(now));
         let old = TableRows::decode(table, old)?;
         for constraint in foreign {
             let shape = KeyShape::plain(table, &constraint.columns)?;
@@ -402,6 +403,21 @@ fn same_types(left: &Table, left_numbers: &[i16], right: &Table, right_numbers: 
     let order =
         |table: &Table, number: &i16| table.column(*number).and_then(|column| super::key::Order::of(column.sql_type));
     left_numbers.iter().zip(right_numbers).all(|(one, other)| order(left, one) == order(right, other))
+}
+
+/// Each row that was written once, with what it was before the statement.
+fn folded(written: Vec<Changes>) -> Vec<Changes> {
+    let mut seen = BTreeSet::new();
+    let mut groups: Vec<Changes> = Vec::new();
+    for Changes { table, changes } in written {
+        let first = changes.into_iter().filter(|change| seen.insert((table.oid, change.number)));
+        let first: Vec<RowChange> = first.collect();
+        match groups.iter_mut().find(|group| group.table.oid == table.oid) {
+            Some(group) => group.changes.extend(first),
+            None => groups.push(Changes { table, changes: first }),
+        }
+    }
+    groups
 }
 
 /// Changes by table, in the order of their tables' first.

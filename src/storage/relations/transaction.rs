@@ -225,6 +225,18 @@ impl SqlTransaction {
         lock(&self.sequences).restarted.clone_from(&savepoint.restarted);
     }
 
+    /// Takes back everything that was written and gives the turn back; what the transaction sees stays.
+    pub fn roll_back_writes(&mut self) {
+        self.roll_back_to(&Savepoint {
+            mark: Mark::default(),
+            catalog: Arc::clone(&self.base),
+            is_defining: false,
+            changed: 0,
+            restarted: BTreeMap::new(),
+        });
+        self.writes.turn = None;
+    }
+
     pub(super) fn set_catalog(&mut self, catalog: Arc<Catalog>, is_own: bool) {
         self.writes.catalog = is_own.then(|| Arc::clone(&catalog));
         self.catalog = catalog;

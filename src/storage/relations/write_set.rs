@@ -63,7 +63,7 @@ enum Undo {
 }
 
 /// A moment of a write set.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Mark {
     undo: usize,
     bytes: usize,

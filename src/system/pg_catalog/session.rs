@@ -94,6 +94,41 @@ fn own_session(facts: &CatalogFacts, session: &SessionFacts, rows: &mut Rows) {
     ]);
 }
 
+/// pg_prepared_statements, by name.
+pub(super) fn prepared_statements(session: &SessionFacts, rows: &mut Rows) {
+    let mut prepared = session.objects.as_ref().map(|objects| objects.prepared_statements()).unwrap_or_default();
+    prepared.sort_by(|one, other| one.name.cmp(&other.name));
+    let count = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+    for statement in prepared {
+        let parameters = statement.parameters.iter().map(|kind| i64::from(kind.oid())).collect();
+        rows.push(&[
+            ("name", statement.name.into()),
+            ("statement", statement.statement.into()),
+            ("prepare_time", Value::Instant(statement.prepared_us)),
+            ("parameter_types", Value::Integers(parameters)),
+            ("from_sql", statement.from_sql.into()),
+            ("generic_plans", count(statement.plans_used)),
+            ("custom_plans", count(statement.plans_made)),
+        ]);
+    }
+}
+
+/// pg_cursors, by name.
+pub(super) fn cursors(session: &SessionFacts, rows: &mut Rows) {
+    let mut cursors = session.objects.as_ref().map(|objects| objects.cursors()).unwrap_or_default();
+    cursors.sort_by(|one, other| one.name.cmp(&other.name));
+    for cursor in cursors {
+        rows.push(&[
+            ("name", cursor.name.into()),
+            ("statement", cursor.statement.into()),
+            ("is_holdable", cursor.is_holdable.into()),
+            ("is_binary", cursor.is_binary.into()),
+            ("is_scrollable", cursor.is_scrollable.into()),
+            ("creation_time", Value::Instant(cursor.created_us)),
+        ]);
+    }
+}
+
 /// pg_timezone_names: the zones that `SET TimeZone` takes, as they are at the statement's now().
 pub(super) fn zones(session: &SessionFacts, rows: &mut Rows) {
     let now = DateTime::<Utc>::from_timestamp_micros(session.now_us).unwrap_or_default();

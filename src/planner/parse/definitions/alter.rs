@@ -62,7 +62,7 @@ fn common_change(reader: &mut Reader<'_>, kind: ObjectKind) -> Result<Option<Obj
 
 fn renaming(reader: &mut Reader<'_>) -> Result<ObjectChange, SqlError> {
     if reader.take_keyword("TO") {
-        return Ok(ObjectChange::Rename(reader.name()?));
+        return Ok(ObjectChange::Rename(reader.free_name()?));
     }
     if reader.take_keyword("CONSTRAINT") {
         let old = reader.name()?;
@@ -72,7 +72,7 @@ fn renaming(reader: &mut Reader<'_>) -> Result<ObjectChange, SqlError> {
     reader.take_keyword("COLUMN");
     let old = reader.name()?;
     reader.expect_keyword("TO")?;
-    Ok(ObjectChange::RenameColumn(old, reader.name()?))
+    Ok(ObjectChange::RenameColumn(old, reader.free_name()?))
 }
 
 fn parameters(reader: &mut Reader<'_>) -> Result<ObjectChange, SqlError> {

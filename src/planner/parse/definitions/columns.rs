@@ -27,7 +27,7 @@ const DEFAULT_ENDS: &[&str] = &[
 
 /// Takes a column: name, type and rules.
 pub(super) fn column(reader: &mut Reader<'_>) -> Result<ColumnDefinition, SqlError> {
-    let name = reader.name()?;
+    let name = reader.free_name()?;
     let kind = type_reference(reader)?;
     Ok(ColumnDefinition { name, kind, rules: rules(reader)? })
 }

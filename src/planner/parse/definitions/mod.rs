@@ -46,7 +46,7 @@ pub(in crate::planner) fn type_of_text(text: &str) -> Result<TypeReference, SqlE
 /// Takes a name of up to three parts.
 fn qualified_name(reader: &mut Reader<'_>) -> Result<QualifiedName, SqlError> {
     let position = reader.position();
-    let mut parts = vec![reader.name()?];
+    let mut parts = vec![reader.free_name()?];
     while reader.take(&Token::Period) {
         parts.push(reader.name()?);
     }
@@ -67,7 +67,7 @@ fn column_name(
     hint: Option<&str>,
 ) -> Result<(QualifiedName, String), SqlError> {
     let position = reader.position();
-    let mut parts = vec![reader.name()?];
+    let mut parts = vec![reader.free_name()?];
     while reader.take(&Token::Period) {
         parts.push(reader.name()?);
     }
@@ -92,9 +92,9 @@ fn qualified_names(reader: &mut Reader<'_>) -> Result<Vec<QualifiedName>, SqlErr
 /// Takes `(name, name, ...)`.
 fn column_list(reader: &mut Reader<'_>) -> Result<Vec<String>, SqlError> {
     reader.expect(&Token::LParen)?;
-    let mut names = vec![reader.name()?];
+    let mut names = vec![reader.free_name()?];
     while reader.take(&Token::Comma) {
-        names.push(reader.name()?);
+        names.push(reader.free_name()?);
     }
     reader.expect(&Token::RParen)?;
     Ok(names)

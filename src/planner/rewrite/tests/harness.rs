@@ -244,6 +244,7 @@ fn session() -> SessionFacts {
         ]),
         activity: None,
         sequences: Some(Arc::new(Sequences)),
+        objects: None,
         table_bytes: BTreeMap::from([(16_384, 20_480)]),
         application_name: "test".to_owned(),
     }

@@ -4,24 +4,21 @@ use bytes::{BufMut, BytesMut};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::copy::{CopyDone, CopyOutResponse};
 
-use crate::planner::{CopyFormat, CopyOptions, ForceQuote};
+use crate::planner::{CopyFormat, CopyHeader, CopyOptions, ForceQuote};
 use crate::session::RowStream;
 use crate::types::{Code, SqlError};
 
-use super::connection::Connection;
-use super::encode::{BatchEncoder, Format, RowEncoder};
-use super::output::{Failure, pull, send};
+use super::super::connection::Connection;
+use super::super::encode::{BatchEncoder, Format, RowEncoder};
+use super::super::output::{Failure, pull, send};
+use super::{BINARY_END, BINARY_SIGNATURE};
 
-/// What binary data starts with: signature, flags, length of an extension.
-const BINARY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What binary data ends with.
-const BINARY_END: i16 = -1;
 /// Rows that are pulled at once.
 const ROWS_MAX: usize = 8_192;
 
 impl Connection {
     /// Sends all rows of a COPY.
-    pub(super) async fn copy_out(
+    pub(in crate::pg) async fn copy_out(
         &mut self,
         mut rows: Box<RowStream>,
         options: &CopyOptions,
@@ -52,7 +49,7 @@ impl Connection {
         let encoder = RowEncoder::new(rows.columns(), &vec![format; columns], self.session.format());
         // Binary data begins together with the first row, as PostgreSQL sends it.
         let mut first = format == Format::Binary;
-        if options.header && !first {
+        if options.header != CopyHeader::None && !first {
             data(self.wire.output(), |out| writer.head(&names, out))?;
         }
         while let Some(batch) = pull(&mut self.wire, rows, ROWS_MAX).await? {
@@ -60,7 +57,7 @@ impl Connection {
             for row in 0..batch.num_rows() {
                 data(self.wire.output(), |out| {
                     if std::mem::take(&mut first) {
-                        out.put_slice(BINARY_HEAD);
+                        binary_head(out);
                     }
                     writer.row(&encoded, row, out)
                 })?;
@@ -70,7 +67,7 @@ impl Connection {
         if format == Format::Binary {
             data(self.wire.output(), |out| {
                 if first {
-                    out.put_slice(BINARY_HEAD);
+                    binary_head(out);
                 }
                 out.put_i16(BINARY_END);
                 Ok(())
@@ -173,6 +170,12 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Signature, flags, length of an extension.
+fn binary_head(out: &mut BytesMut) {
+    out.put_slice(BINARY_SIGNATURE);
+    out.put_u64(0);
+}
+
 fn binary_row(encoded: &BatchEncoder<'_>, row: usize, out: &mut BytesMut) -> Result<(), SqlError> {
     let columns = encoded.columns();
     out.put_i16(i16::try_from(columns).unwrap_or(i16::MAX));
@@ -226,7 +229,7 @@ mod tests {
     use bytes::BytesMut;
 
     use super::{Writer, escaped};
-    use crate::planner::{CopyFormat, CopyOptions, ForceQuote};
+    use crate::planner::{CopyFormat, CopyHeader, CopyOptions, ForceQuote};
 
     fn csv(value: &str, is_only: bool, null: &str, escape: u8) -> String {
         let format = CopyFormat::Csv {
@@ -235,8 +238,10 @@ mod tests {
             quote: b'"',
             escape,
             force_quote: ForceQuote::Columns(Vec::new()),
+            force_not_null: Vec::new(),
+            force_null: Vec::new(),
         };
-        let options = CopyOptions { format, header: false };
+        let options = CopyOptions { format, header: CopyHeader::None };
         let mut out = BytesMut::new();
         Writer::new(&options, &[]).text(value.as_bytes(), false, is_only, &mut out);
         String::from_utf8(out.to_vec()).expect("text")

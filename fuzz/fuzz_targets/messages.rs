@@ -1,0 +1,9 @@
+//! Messages of a session: see `armorlake::pg::fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Err(broken) = armorlake::pg::fuzz::messages(bytes) {
+        panic!("{broken}");
+    }
+});

@@ -1,0 +1,9 @@
+//! SCRAM messages: see `armorlake::pg::fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Err(broken) = armorlake::pg::fuzz::scram(bytes) {
+        panic!("{broken}");
+    }
+});

@@ -1,0 +1,22 @@
+-- Aggregates over tables of one's own.
+CREATE TABLE agg_sales (shop text, item text, amount int, price numeric(8, 2), sold date);
+INSERT INTO agg_sales VALUES ('a', 'x', 1, 10.00, '2024-01-01'), ('a', 'y', 2, 5.50, '2024-01-02'), ('b', 'x', 3, 9.99, '2024-01-02'), ('b', NULL, NULL, 1.00, '2024-02-01'), (NULL, 'z', 4, NULL, NULL);
+SELECT shop, count(*), sum(amount), sum(price), max(sold) FROM agg_sales GROUP BY shop ORDER BY shop;
+SELECT sum(amount * price), sum(price) / count(price) > 6, min(price), max(item) FROM agg_sales;
+SELECT round(avg(price), 4), round(avg(amount), 4) FROM agg_sales;
+SELECT shop, string_agg(item, '+' ORDER BY item DESC) FROM agg_sales GROUP BY shop ORDER BY shop;
+SELECT array_agg(amount ORDER BY amount DESC NULLS LAST), array_agg(DISTINCT shop ORDER BY shop) FROM agg_sales;
+SELECT item, count(*) FILTER (WHERE amount > 1) AS many, bool_or(price > 9) FROM agg_sales GROUP BY item ORDER BY item;
+SELECT shop, item, sum(amount) FROM agg_sales GROUP BY ROLLUP (shop, item) HAVING sum(amount) > 2 ORDER BY 1, 2, 3;
+SELECT shop, grouping(shop), count(*) FROM agg_sales GROUP BY CUBE (shop) ORDER BY 2, 1;
+SELECT shop, item, count(*) FROM agg_sales GROUP BY GROUPING SETS ((shop), (item), ()) ORDER BY 1, 2, 3;
+SELECT date_trunc('month', sold)::date AS month, sum(amount) FROM agg_sales GROUP BY 1 ORDER BY 1;
+SELECT shop FROM agg_sales GROUP BY shop HAVING count(item) > 1;
+SELECT count(DISTINCT shop), count(DISTINCT (shop, item)), sum(DISTINCT amount) FROM agg_sales;
+SELECT json_agg(item ORDER BY item), jsonb_object_agg(coalesce(item, '-'), amount ORDER BY amount) FROM agg_sales;
+SELECT shop, amount, sum(amount) OVER (PARTITION BY shop ORDER BY amount), rank() OVER (ORDER BY price DESC NULLS LAST) FROM agg_sales ORDER BY shop, amount;
+SELECT shop, sum(sum(amount)) OVER (ORDER BY shop) FROM agg_sales GROUP BY shop ORDER BY shop;
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY price), mode() WITHIN GROUP (ORDER BY shop) FROM agg_sales;
+SELECT max(sold) - min(sold), min(sold) + 1 FROM agg_sales;
+SELECT shop, item FROM agg_sales GROUP BY shop;
+DROP TABLE agg_sales;

@@ -1,0 +1,15 @@
+WITH f AS (SELECT * FROM logs WHERE operation = 'File') SELECT count(*), max(pid) FROM f;
+WITH a AS (SELECT pid FROM logs), b AS (SELECT DISTINCT pid FROM a) SELECT count(*) FROM b;
+WITH t(x, y) AS (SELECT operation, count(*) FROM logs GROUP BY 1) SELECT x FROM t WHERE y > 70 ORDER BY x;
+WITH t AS (SELECT pid, uid FROM logs) SELECT count(*) FROM t a JOIN t b ON a.pid = b.uid AND a.uid = 3;
+WITH t AS MATERIALIZED (SELECT severity FROM alerts) SELECT sum(severity) FROM t;
+WITH t AS NOT MATERIALIZED (SELECT severity FROM alerts) SELECT sum(severity) FROM t;
+WITH logs AS (SELECT 42 AS pid) SELECT pid FROM logs;
+WITH t AS (SELECT 1) SELECT * FROM nothing;
+WITH t AS (SELECT 1), t AS (SELECT 2) SELECT * FROM t;
+WITH t(a, b) AS (SELECT 1) SELECT * FROM t;
+WITH unused AS (SELECT 1/0) SELECT 1;
+WITH v AS (VALUES (1, 'a'), (2, 'b')) SELECT * FROM v ORDER BY 1;
+WITH x AS (SELECT operation, count(*) AS n FROM logs GROUP BY 1), y AS (SELECT operation, count(*) AS n FROM alerts GROUP BY 1) SELECT coalesce(x.operation, y.operation), x.n, y.n FROM x FULL JOIN y ON x.operation = y.operation ORDER BY 1, 2, 3;
+WITH top AS (SELECT namespace_name FROM logs GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 2) SELECT count(*) FROM logs WHERE namespace_name IN (SELECT namespace_name FROM top);
+SELECT * FROM (WITH t AS (SELECT 5 AS five) SELECT five FROM t) s;

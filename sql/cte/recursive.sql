@@ -1,0 +1,11 @@
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT n FROM t ORDER BY n;
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n * 2 FROM t WHERE n < 100) SELECT sum(n), max(n) FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION SELECT (n % 3) + 1 FROM t) SELECT n FROM t ORDER BY n;
+WITH RECURSIVE fib(a, b) AS (SELECT 0, 1 UNION ALL SELECT b, a + b FROM fib WHERE b < 50) SELECT a FROM fib ORDER BY a, b;
+WITH RECURSIVE word(w) AS (SELECT 'a'::text UNION ALL SELECT w || 'b' FROM word WHERE length(w) < 4) SELECT w FROM word ORDER BY w;
+WITH RECURSIVE edges(parent, child) AS (VALUES (1, 2), (1, 3), (2, 4), (4, 5), (9, 10)), down AS (SELECT child, 1 AS depth FROM edges WHERE parent = 1 UNION ALL SELECT e.child, d.depth + 1 FROM edges e JOIN down d ON e.parent = d.child) SELECT child, depth FROM down ORDER BY depth, child;
+WITH RECURSIVE t(n) AS (SELECT min(severity) FROM alerts UNION ALL SELECT n + 7 FROM t WHERE n < 20) SELECT n FROM t ORDER BY n;
+WITH RECURSIVE days(d) AS (SELECT date '2026-11-20' UNION ALL SELECT d + 1 FROM days WHERE d < date '2026-11-23') SELECT d FROM days ORDER BY d;
+WITH RECURSIVE t(n) AS (SELECT n FROM t) SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n FROM t LIMIT 3;
+WITH RECURSIVE t(n, path) AS (SELECT 1, ARRAY[1] UNION ALL SELECT n + 1, path || (n + 1) FROM t WHERE n < 3) SELECT * FROM t ORDER BY n;

@@ -1,0 +1,22 @@
+-- Calls and operators with what they do not take.
+SELECT count();
+SELECT sum(*);
+SELECT sum();
+SELECT lower(DISTINCT 'a');
+SELECT lower('a') FILTER (WHERE true);
+SELECT ntile(0) OVER ();
+SELECT nth_value(1, 0) OVER ();
+SELECT ntile(2) OVER (), nth_value(1, 1) OVER ();
+SELECT row_number();
+SELECT 1 <=> 2;
+SELECT 'a' LIKE 'b' ESCAPE 'xx';
+SELECT 'a%' LIKE 'a!%' ESCAPE '!', 'ab' LIKE 'a!%' ESCAPE '!';
+SELECT 'x'::varchar(0);
+SELECT 'x'::char(0);
+SELECT CAST('xyz' AS varchar(2)), CAST('x' AS char(2)) || '|';
+SELECT (1, 2) = (1, 2, 3);
+SELECT (1, 2) < (1, 3), (1, 2) = (1, 2);
+SELECT 1 = (SELECT 1, 2);
+SELECT 1 NOT IN (SELECT 1, 2);
+SELECT 1 IN (VALUES (1), (2)), 3 NOT IN (VALUES (1), (2));
+SELECT grouping(1);

@@ -1,0 +1,25 @@
+-- What may not stand in a clause.
+SELECT x FROM (VALUES (1)) AS v(x) WHERE row_number() OVER () = 1;
+SELECT x FROM (VALUES (1)) AS v(x) GROUP BY x, rank() OVER ();
+SELECT x FROM (VALUES (1)) AS v(x) LIMIT x;
+SELECT x FROM (VALUES (1)) AS v(x) LIMIT 'x';
+SELECT x FROM (VALUES (1), (2)) AS v(x) ORDER BY x LIMIT '1' OFFSET '1';
+SELECT x FROM (VALUES (1)) AS v(x) WHERE 'x';
+SELECT x FROM (VALUES (1)) AS v(x) WHERE 'true';
+SELECT ntile(0) OVER (ORDER BY x) FROM (VALUES (1)) AS v(x);
+SELECT nth_value(x, 0) OVER (ORDER BY x) FROM (VALUES (1)) AS v(x);
+SELECT (x).y FROM (VALUES (1)) AS v(x);
+SELECT a FROM (VALUES (1, 2)) AS v(a, b, c);
+SELECT 1 = ANY (2);
+SELECT 1 || 2;
+SELECT now()::int;
+SELECT 1::uuid;
+SELECT '\xZZ'::bytea;
+SELECT '\xA'::bytea;
+CREATE TEMP TABLE where (a int);
+CREATE TEMP TABLE user (a int);
+CREATE TEMP TABLE t_of_words (select int);
+CREATE TEMP TABLE t_of_words ("select" int);
+ALTER TABLE t_of_words RENAME COLUMN "select" TO table;
+SELECT "select" FROM t_of_words;
+DROP TABLE t_of_words;

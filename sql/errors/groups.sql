@@ -1,0 +1,22 @@
+-- Aggregates where they cannot be.
+SELECT operation, count(*) FROM logs;
+SELECT pid, operation FROM logs GROUP BY operation;
+SELECT operation FROM logs GROUP BY operation HAVING pid > 1;
+SELECT operation FROM logs WHERE count(*) > 1;
+SELECT operation FROM logs GROUP BY operation ORDER BY pid;
+SELECT count(*) FROM logs GROUP BY count(*);
+SELECT sum(count(*)) FROM logs;
+SELECT max(sum(pid)) FROM logs GROUP BY operation;
+SELECT count(*) FROM logs GROUP BY 5;
+SELECT count(*) FROM logs GROUP BY 'x';
+SELECT operation, grouping(operation) FROM logs;
+SELECT * FROM logs GROUP BY operation;
+SELECT upper(operation) FILTER (WHERE true) FROM logs;
+SELECT upper(DISTINCT operation) FROM logs;
+SELECT rank() FROM logs;
+SELECT sum(*) FROM logs;
+SELECT count(DISTINCT *) FROM logs;
+SELECT operation FROM logs WHERE rank() OVER () = 1;
+SELECT count(*) FROM logs GROUP BY rank() OVER ();
+SELECT 1 FROM logs JOIN alerts ON count(*) = 1;
+SELECT count(*) FROM logs LIMIT count(*);

@@ -1,0 +1,23 @@
+-- Clauses that do not go together.
+SELECT 1 WHERE 2;
+SELECT 1, 2 UNION SELECT 3;
+SELECT 1 UNION SELECT date '2024-01-01';
+VALUES (1, 2), (3);
+VALUES (1), ('x');
+SELECT (SELECT 1, 2);
+SELECT (SELECT pid FROM logs);
+SELECT 1 IN (SELECT 1, 2);
+SELECT (1, 2) IN (SELECT 1);
+SELECT (1, 2) = (1, 2, 3);
+SELECT 1 WHERE (1, 2) IN (SELECT 1, 2, 3);
+SELECT ARRAY[1, 'x'];
+SELECT CASE 1 WHEN 'x' THEN 2 END;
+SELECT coalesce(1, 'x');
+SELECT 1 ORDER BY 'x';
+SELECT 1 ORDER BY 1.5;
+WITH a AS (SELECT 1), a AS (SELECT 2) SELECT 1;
+SELECT * FROM (SELECT 1);
+SELECT * FROM generate_series(1, 2) AS g(a, b);
+SELECT * FROM (VALUES (1)) AS v(a, b);
+SELECT * FROM logs JOIN alerts;
+SELECT 1 FROM logs CROSS JOIN alerts ON true;

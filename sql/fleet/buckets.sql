@@ -1,0 +1,21 @@
+-- Events over time.
+SET timezone = 'UTC';
+SELECT date_trunc('hour', time) AS t, count(*) FROM logs GROUP BY t ORDER BY t;
+SELECT date_bin('15 minutes', time, '2026-11-23') AS t, count(*) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT floor(extract(epoch FROM time) / 1800)::bigint * 1800 AS bucket, count(*) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT extract(hour FROM time) AS hour, count(*) FROM alerts GROUP BY hour ORDER BY hour;
+SELECT to_char(time, 'HH24:MI') AS minute, count(*) FROM logs GROUP BY 1 HAVING count(*) > 8 ORDER BY 1;
+SELECT time::date, count(*) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT date_part('minute', time)::int % 10 AS m, count(*) FROM alerts GROUP BY m ORDER BY m;
+SELECT date_trunc('hour', time) AS t, operation, count(*) FROM logs GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 7;
+SELECT t, coalesce(n, 0) FROM generate_series(timestamptz '2026-11-23 09:00+00', '2026-11-23 12:00+00', '1 hour') AS t LEFT JOIN (SELECT date_trunc('hour', time) AS h, count(*) AS n FROM logs GROUP BY 1) AS c ON c.h = t ORDER BY t;
+SELECT min(time), max(time), max(time) - min(time) FROM logs;
+SELECT max(received_at - time), min(received_at - time) FROM logs;
+SELECT justify_hours(sum(received_at - time)), avg(received_at - time) FROM alerts;
+SELECT count(*) FROM logs WHERE time >= '2026-11-23 11:00:00+00'::timestamptz - interval '20 minutes' AND time < '2026-11-23 11:00:00+00';
+SELECT count(*) FROM logs WHERE age(timestamptz '2026-11-23 12:00+00', time) < '1 hour';
+SET timezone = 'Asia/Tokyo';
+SELECT date_trunc('day', time) AS day, count(*) FROM logs GROUP BY day ORDER BY day;
+SELECT date_trunc('day', time, 'UTC') AS day, time AT TIME ZONE 'UTC' AS naive FROM logs ORDER BY event_id LIMIT 2;
+SELECT date_trunc('fortnight', time) FROM logs LIMIT 1;
+RESET timezone;

@@ -1,0 +1,21 @@
+-- What is worked out of an event's columns.
+SELECT pid + uid, pid - uid, pid * 2, pid / 3, pid % 3, -pid FROM logs ORDER BY event_id LIMIT 4;
+SELECT pid / 2.0, pid::float8 / 4, round(pid / 3.0, 2), pid::numeric(6, 2) FROM logs WHERE pid = 7 ORDER BY event_id LIMIT 1;
+SELECT upper(operation), length(operation), left(operation, 2), operation || '!' FROM logs ORDER BY event_id LIMIT 4;
+SELECT concat(namespace_name, '/', pod_name), concat_ws('/', namespace_name, pod_name), namespace_name || '/' || pod_name FROM logs ORDER BY event_id LIMIT 4;
+SELECT CASE operation WHEN 'File' THEN 1 WHEN 'Process' THEN 2 ELSE 0 END AS kind, count(*) FROM logs GROUP BY kind ORDER BY kind;
+SELECT CASE WHEN pid IS NULL THEN 'none' WHEN pid < 10 THEN 'low' ELSE 'high' END AS size, count(*) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT coalesce(pod_name, namespace_name, 'nowhere') AS place, count(*) FROM logs GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 4;
+SELECT greatest(pid, uid, ppid), least(pid, uid, ppid) FROM logs ORDER BY event_id LIMIT 3;
+SELECT nullif(operation, 'File'), count(*) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT substring(resource FROM '[0-9]+')::int AS n FROM logs WHERE resource IS NOT NULL ORDER BY n DESC, event_id LIMIT 3;
+SELECT split_part(resource, '/', 3), reverse(resource), strpos(resource, 'file'), replace(resource, '/etc', '') FROM logs WHERE resource IS NOT NULL ORDER BY event_id LIMIT 2;
+SELECT regexp_replace(resource, '[0-9]+$', 'N') AS shape, count(*) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT md5(operation) FROM logs WHERE operation = 'File' LIMIT 1;
+SELECT time + interval '1 day', time::date, extract(minute FROM time), time AT TIME ZONE 'UTC' FROM logs ORDER BY event_id LIMIT 1;
+SELECT host(remote_ip), family(remote_ip), remote_ip + 1 FROM logs WHERE remote_ip IS NOT NULL ORDER BY remote_ip, event_id LIMIT 2;
+SELECT pid::text || ':' || uid::text, pid::bool, (pid > uid)::int FROM logs ORDER BY event_id LIMIT 3;
+SELECT format('%s in %I', operation, namespace_name) FROM logs WHERE namespace_name IS NOT NULL ORDER BY event_id LIMIT 2;
+SELECT pid / 0 FROM logs WHERE pid IS NOT NULL;
+SELECT operation::int FROM logs;
+SELECT operation + 1 FROM logs;

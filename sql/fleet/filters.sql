@@ -1,0 +1,24 @@
+-- Events picked by what their columns say.
+SELECT count(*) FROM logs WHERE operation IN ('File', 'Process');
+SELECT count(*) FROM logs WHERE operation NOT IN ('File', 'Process');
+SELECT count(*) FROM logs WHERE operation NOT IN ('File', NULL);
+SELECT count(*) FROM logs WHERE operation = 'it''s';
+SELECT count(*) FROM logs WHERE operation IS DISTINCT FROM 'File';
+SELECT count(*) FROM logs WHERE pod_name LIKE 'pod\_name%' AND pod_name NOT LIKE '%0';
+SELECT count(*) FROM logs WHERE pod_name ILIKE 'POD%3' OR namespace_name ~ 'name[12]$';
+SELECT count(*) FROM logs WHERE resource ~* '^/ETC/file[0-9]$' OR resource SIMILAR TO '/etc/file1_';
+SELECT count(*) FROM logs WHERE pid BETWEEN 3 AND 5 OR pid > 18;
+SELECT count(*) FROM logs WHERE (pid, uid) > (10, 5);
+SELECT count(*) FROM logs WHERE (pid, uid) IN ((1, 1), (2, 2), (3, 3));
+SELECT count(*) FROM logs WHERE pid = ANY (ARRAY[1, 2, 3]) AND uid <> ALL ('{4,5}');
+SELECT count(*) FROM logs WHERE pid IS NULL AND uid IS NOT NULL;
+SELECT count(*) FROM logs WHERE NOT (pid > 5);
+SELECT count(*) FROM logs WHERE (pid > 5) IS NOT TRUE;
+SELECT count(*) FROM logs WHERE coalesce(pid, -1) < 2;
+SELECT count(*) FROM logs WHERE remote_ip = '10.0.0.1' OR remote_ip << '10.0.0.0/30'::inet;
+SELECT count(*) FROM logs WHERE labels @> '{"k": "4"}' AND labels ? 'k';
+SELECT count(*) FROM logs WHERE length(pod_name) + pid > 20;
+SELECT count(*) FROM logs WHERE event_id = '00000000-0000-0001-d775-3346da1ece14';
+SELECT count(*) FROM logs WHERE event_id = 'not a uuid';
+SELECT count(*) FROM logs WHERE pid = 'x';
+SELECT count(*) FROM logs WHERE pid;

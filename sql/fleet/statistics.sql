@@ -1,0 +1,21 @@
+-- Figures about events.
+SELECT sum(pid), min(pid), max(pid), avg(pid)::numeric(10,4), count(pid) FROM logs;
+SELECT round(stddev(pid), 6), round(variance(pid), 6), round(stddev_pop(pid), 6) FROM logs;
+SELECT operation, sum(pid), round(avg(uid), 3) FROM logs GROUP BY operation ORDER BY operation;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY pid), percentile_disc(0.9) WITHIN GROUP (ORDER BY pid), mode() WITHIN GROUP (ORDER BY namespace_name) FROM logs;
+SELECT namespace_name, percentile_disc(0.5) WITHIN GROUP (ORDER BY pid) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY severity) FROM alerts;
+SELECT bit_and(pid), bit_or(pid), bool_and(pid >= 0), bool_or(pid IS NULL), every(uid < 20) FROM logs;
+SELECT round(corr(pid, uid)::numeric, 8), regr_count(pid, uid), round(covar_pop(pid, uid)::numeric, 6) FROM logs;
+SELECT width_bucket(severity, 0, 20, 4) AS bucket, count(*) FROM alerts GROUP BY 1 ORDER BY 1;
+SELECT string_agg(DISTINCT namespace_name, ', ' ORDER BY namespace_name) FROM logs;
+SELECT array_agg(DISTINCT severity ORDER BY severity DESC) FROM alerts WHERE severity < 5;
+SELECT sum(pid) FILTER (WHERE operation = 'File'), sum(DISTINCT pid) FILTER (WHERE uid > 5) FROM logs;
+SELECT pg_typeof(sum(pid)), pg_typeof(avg(pid)) FROM logs;
+SELECT sum(pid::bigint), pg_typeof(sum(pid::bigint)) FROM logs;
+SELECT sum(pid), avg(pid), max(pid), count(pid), array_agg(pid), bool_and(pid > 1) FROM logs WHERE false;
+SELECT avg(pid) > 5, sum(pid) / count(pid), max(pid) - min(pid) FROM logs;
+SELECT sum(operation) FROM logs;
+SELECT avg(labels) FROM logs;
+SELECT sum(max(pid)) FROM logs;
+SELECT percentile_cont(2) WITHIN GROUP (ORDER BY pid) FROM logs;

@@ -1,0 +1,17 @@
+SELECT string_agg(DISTINCT operation, ',' ORDER BY operation) FROM logs;
+SELECT string_agg(pid::text, '-' ORDER BY event_id) FROM alerts WHERE uid < 4;
+SELECT namespace_name, string_agg(pod_name, ',' ORDER BY event_id DESC) FROM alerts GROUP BY 1 ORDER BY 1 LIMIT 3;
+SELECT array_agg(DISTINCT operation ORDER BY operation DESC) FROM logs;
+SELECT array_agg(pid ORDER BY pid, event_id) FROM alerts WHERE severity < 4;
+SELECT array_agg(severity ORDER BY severity NULLS FIRST) FROM alerts WHERE uid = 2;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY pid), percentile_disc(0.5) WITHIN GROUP (ORDER BY pid) FROM logs;
+SELECT operation, percentile_cont(0.9) WITHIN GROUP (ORDER BY pid) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT percentile_disc(ARRAY[0.1, 0.5, 0.9]) WITHIN GROUP (ORDER BY pid) FROM logs;
+SELECT mode() WITHIN GROUP (ORDER BY operation) FROM logs WHERE pid < 10;
+SELECT jsonb_agg(pid ORDER BY event_id) FROM alerts WHERE uid = 1;
+SELECT jsonb_object_agg(operation, n) FROM (SELECT operation, count(*) AS n FROM logs WHERE operation IS NOT NULL GROUP BY operation ORDER BY operation) t;
+SELECT count(*) FILTER (WHERE pid > 10), sum(pid) FILTER (WHERE operation = 'File'), string_agg(result, ',' ORDER BY result) FILTER (WHERE uid = 19) FROM logs;
+SELECT stddev(pid)::numeric(12,6), variance(pid)::numeric(12,6), stddev_pop(uid)::numeric(12,6), var_pop(uid)::numeric(12,6), corr(pid, uid)::numeric(12,8), regr_slope(pid, uid)::numeric(12,8) FROM logs;
+SELECT bit_and(pid), bit_or(pid), bit_xor(pid) FROM logs;
+SELECT string_agg(operation) FROM logs;
+SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY pid) FROM logs;

@@ -1,0 +1,12 @@
+SELECT operation, result, count(*) FROM logs GROUP BY GROUPING SETS ((operation), (result), ()) ORDER BY 1, 2;
+SELECT operation, result, count(*) FROM logs GROUP BY ROLLUP (operation, result) ORDER BY 1, 2, 3 LIMIT 20;
+SELECT operation, action, count(*) FROM alerts GROUP BY CUBE (operation, action) ORDER BY 1, 2, 3 LIMIT 30;
+SELECT operation, grouping(operation), count(*) FROM logs GROUP BY ROLLUP (operation) ORDER BY 2, 1;
+SELECT operation, action, grouping(operation, action) AS g, count(*) FROM alerts GROUP BY CUBE (operation, action) HAVING grouping(operation, action) > 0 ORDER BY g, 1, 2;
+SELECT operation, count(*) FROM logs GROUP BY GROUPING SETS (operation, operation) ORDER BY 1, 2;
+SELECT count(*) FROM logs GROUP BY ();
+SELECT operation, sum(pid) FROM logs GROUP BY operation, ROLLUP (result) ORDER BY 1, 2 LIMIT 6;
+SELECT coalesce(operation, 'all') AS op, count(*) FROM logs WHERE operation IS NOT NULL GROUP BY ROLLUP (operation) ORDER BY 1;
+SELECT grouping(operation) FROM logs;
+SELECT operation, count(*) FROM logs WHERE false GROUP BY ROLLUP (operation);
+SELECT operation, count(*) FROM logs WHERE false GROUP BY GROUPING SETS ((operation), ());

@@ -1,0 +1,18 @@
+SELECT count(*) FROM logs l JOIN alerts a ON a.namespace_name = l.namespace_name;
+SELECT count(*) FROM logs l JOIN alerts a USING (namespace_name, pod_name);
+SELECT count(*) FROM logs l INNER JOIN alerts a ON a.pid = l.pid AND a.uid = l.uid;
+SELECT l.namespace_name, a.policy_name, count(*) FROM logs l JOIN alerts a ON a.pod_name = l.pod_name AND a.namespace_name = l.namespace_name GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 5;
+SELECT count(*) FROM logs l, alerts a WHERE a.namespace_name = l.namespace_name AND a.severity > 10;
+SELECT count(*) FROM logs l JOIN alerts a ON a.pid < l.pid AND a.severity = 1;
+SELECT count(*) FROM logs l JOIN alerts a ON a.namespace_name = l.namespace_name JOIN logs x ON x.event_id = l.event_id;
+SELECT namespace_name, count(*) FROM logs JOIN alerts USING (namespace_name) GROUP BY namespace_name ORDER BY namespace_name;
+SELECT count(*) FROM logs l JOIN alerts a ON a.labels ->> 'k' = l.labels ->> 'k';
+SELECT count(*) FROM logs l JOIN alerts a ON l.remote_ip = a.remote_ip;
+SELECT count(*) FROM logs a JOIN logs b ON a.event_id = b.event_id;
+SELECT count(*) FROM logs a JOIN logs b ON a.pid = b.ppid AND a.host_name = b.host_name AND a.event_id <> b.event_id;
+SELECT pod_name FROM logs JOIN alerts ON true LIMIT 0;
+SELECT pod_name FROM logs l JOIN alerts a ON l.pid = a.pid;
+SELECT count(*) FROM logs JOIN alerts USING (nothing);
+SELECT count(*) FROM logs CROSS JOIN alerts;
+SELECT count(*) FROM logs NATURAL JOIN alerts;
+SELECT max(l.uid), min(a.severity) FROM logs l JOIN alerts a ON a.result = l.result WHERE l.operation = 'File' AND a.operation <> 'File';

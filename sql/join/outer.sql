@@ -1,0 +1,17 @@
+SELECT count(*), count(a.event_id) FROM logs l LEFT JOIN alerts a ON a.pid = l.pid AND a.pod_name = l.pod_name;
+SELECT count(*), count(l.event_id) FROM logs l RIGHT JOIN alerts a ON a.pid = l.pid AND a.pod_name = l.pod_name;
+SELECT count(*), count(l.event_id), count(a.event_id) FROM logs l FULL JOIN alerts a ON a.pid = l.pid AND a.pod_name = l.pod_name;
+SELECT count(*) FROM logs l LEFT JOIN alerts a ON a.pid = l.pid AND a.severity > 15 WHERE a.event_id IS NULL;
+SELECT count(*) FROM logs l LEFT JOIN alerts a ON a.pid = l.pid WHERE a.severity > 15;
+SELECT count(*) FROM logs l LEFT JOIN alerts a ON a.pid = l.pid AND l.uid > 10;
+SELECT count(*), count(a.event_id) FROM logs l LEFT JOIN alerts a ON l.uid > 10 AND a.pid = l.pid WHERE l.pod_name IS NULL;
+SELECT coalesce(l.namespace_name, a.namespace_name, 'none') AS ns, count(*) FROM logs l FULL JOIN alerts a ON l.namespace_name = a.namespace_name AND l.pid = a.pid GROUP BY 1 ORDER BY 1;
+SELECT namespace_name, count(*) FROM logs FULL JOIN alerts USING (namespace_name, pid) GROUP BY 1 ORDER BY 1 NULLS FIRST;
+SELECT n.i, count(l.event_id) FROM generate_series(0, 5) AS n(i) LEFT JOIN logs l ON l.pid = n.i GROUP BY n.i ORDER BY n.i;
+SELECT n.v, count(l.event_id) FROM (VALUES ('File'), ('Nothing')) AS n(v) LEFT JOIN logs l ON l.operation = n.v GROUP BY n.v ORDER BY n.v;
+SELECT count(*) FROM logs l LEFT JOIN alerts a ON false;
+SELECT count(*), count(a.pid) FROM (SELECT pid FROM logs WHERE uid = 3) l LEFT JOIN (SELECT DISTINCT pid FROM alerts) a ON a.pid = l.pid;
+SELECT count(*) FROM logs l LEFT JOIN alerts a ON a.pid = l.pid LEFT JOIN alerts b ON b.uid = a.uid;
+SELECT count(*) FROM alerts a LEFT JOIN (logs l JOIN alerts b ON b.uid = l.uid) ON l.pid = a.pid;
+SELECT count(*) FROM alerts a LEFT JOIN logs l ON l.pid IS NOT DISTINCT FROM a.pid;
+SELECT a.severity, l.pid IS NULL AS lonely, count(*) FROM alerts a LEFT JOIN logs l ON l.pid = a.severity AND l.uid = a.uid GROUP BY 1, 2 ORDER BY 1, 2;

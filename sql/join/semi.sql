@@ -1,0 +1,18 @@
+SELECT count(*) FROM logs WHERE pid IN (SELECT pid FROM alerts WHERE severity > 12);
+SELECT count(*) FROM logs WHERE pid NOT IN (SELECT pid FROM alerts WHERE severity > 12);
+SELECT count(*) FROM logs WHERE pid NOT IN (SELECT pid FROM alerts WHERE pid IS NOT NULL AND severity > 12);
+SELECT count(*) FROM logs l WHERE EXISTS (SELECT 1 FROM alerts a WHERE a.pid = l.pid AND a.uid = l.uid);
+SELECT count(*) FROM logs l WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.pid = l.pid AND a.uid = l.uid);
+SELECT count(*) FROM logs l WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.pid = l.pid OR a.uid = l.uid AND a.severity > 18);
+SELECT count(*) FROM logs WHERE pid = ANY (SELECT severity FROM alerts);
+SELECT count(*) FROM logs WHERE pid > ALL (SELECT severity FROM alerts WHERE severity < 12);
+SELECT count(*) FROM logs WHERE pid <> ALL (SELECT severity FROM alerts WHERE severity < 12);
+SELECT count(*) FROM logs WHERE pid > ALL (SELECT severity FROM alerts WHERE severity > 100);
+SELECT count(*) FROM logs WHERE pid = ANY (SELECT severity FROM alerts WHERE severity > 100);
+SELECT count(*) FROM logs WHERE EXISTS (SELECT 1 FROM alerts WHERE severity > 100);
+SELECT count(*) FROM logs WHERE (SELECT count(*) FROM alerts) = 80;
+SELECT count(*) FROM logs WHERE operation IN ('File', 'Process') AND pid IN (1, 2, NULL);
+SELECT count(*) FROM logs WHERE pid NOT IN (1, 2, NULL);
+SELECT count(*) FROM logs WHERE namespace_name IN (SELECT namespace_name FROM alerts GROUP BY namespace_name HAVING count(*) > 14);
+SELECT pid IN (SELECT severity FROM alerts WHERE severity < 3) AS known, count(*) FROM logs GROUP BY 1 ORDER BY 1;
+SELECT count(*) FILTER (WHERE pid IN (SELECT severity FROM alerts)) FROM logs;

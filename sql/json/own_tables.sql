@@ -1,0 +1,22 @@
+-- Documents kept in tables.
+CREATE TABLE doc_rows (id int PRIMARY KEY, doc jsonb, raw json);
+INSERT INTO doc_rows VALUES (1, '{"name": "a", "tags": ["x", "y"], "size": {"w": 2, "h": 3}}', '{"z": 1, "a": [1, 2]}'), (2, '{"name": "b", "tags": [], "size": null}', '[]'), (3, '[1, {"k": "v"}]', NULL), (4, NULL, 'null');
+SELECT * FROM doc_rows ORDER BY id;
+SELECT id, doc ->> 'name', doc -> 'tags' ->> 0, doc #>> '{size,w}', raw -> 'a' FROM doc_rows ORDER BY id;
+SELECT id FROM doc_rows WHERE doc @> '{"tags": ["y"]}';
+SELECT id FROM doc_rows WHERE doc ? 'name' AND doc ->> 'name' > 'a';
+SELECT id, doc -> 1 ->> 'k' FROM doc_rows WHERE jsonb_typeof(doc) = 'array';
+SELECT id, tag FROM doc_rows, jsonb_array_elements_text(doc -> 'tags') AS tag WHERE id < 3 ORDER BY id, tag;
+SELECT id, key, value FROM doc_rows, jsonb_each(doc -> 'size') WHERE id = 1 ORDER BY key;
+UPDATE doc_rows SET doc = jsonb_set(doc, '{size,w}', '10') WHERE id = 1;
+UPDATE doc_rows SET doc = doc || '{"new": true}' WHERE id = 2;
+UPDATE doc_rows SET doc = doc - 'tags' WHERE doc ? 'tags' RETURNING id, doc;
+SELECT (doc #>> '{size,w}')::int * 2 FROM doc_rows WHERE id = 1;
+SELECT id, jsonb_pretty(doc) FROM doc_rows WHERE id = 2;
+SELECT jsonb_agg(doc -> 'name' ORDER BY id), count(doc), count(raw) FROM doc_rows;
+SELECT id, doc IS NULL, raw IS NULL, raw::text FROM doc_rows ORDER BY id;
+SELECT id FROM doc_rows WHERE doc = '{"name": "b", "size": null, "new": true}';
+INSERT INTO doc_rows VALUES (5, '{"a": }');
+INSERT INTO doc_rows VALUES (5, 'text');
+SELECT doc + 1 FROM doc_rows;
+DROP TABLE doc_rows;

@@ -1,0 +1,28 @@
+-- Schemas and the path through them.
+CREATE SCHEMA sch_one;
+CREATE TABLE sch_one.things (id int, name text);
+INSERT INTO sch_one.things VALUES (1, 'inside');
+SELECT * FROM sch_one.things;
+SELECT things.name, sch_one.things.id FROM sch_one.things;
+SELECT * FROM things;
+SET search_path = sch_one, public;
+SELECT * FROM things;
+SELECT current_schema(), current_schemas(false);
+CREATE TABLE made_here (id int);
+SELECT schemaname, tablename FROM pg_tables WHERE tablename IN ('things', 'made_here') ORDER BY 2;
+SELECT 'things'::regclass, 'sch_one.things'::regclass;
+SELECT count(*) FROM logs;
+RESET search_path;
+SELECT 'sch_one.things'::regclass;
+CREATE SCHEMA sch_one;
+CREATE SCHEMA IF NOT EXISTS sch_one;
+CREATE TABLE sch_none.things (id int);
+SELECT * FROM sch_none.things;
+DROP SCHEMA sch_one;
+DROP SCHEMA sch_one CASCADE;
+SELECT * FROM sch_one.things;
+DROP SCHEMA sch_one;
+SET search_path = nowhere;
+SELECT current_schema();
+SELECT * FROM logs;
+RESET search_path;

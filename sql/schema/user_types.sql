@@ -1,0 +1,21 @@
+-- Enumerations that users made.
+CREATE TYPE uty_mood AS ENUM ('sad', 'ok', 'happy');
+SELECT 'ok'::uty_mood;
+SELECT 'angry'::uty_mood;
+CREATE TABLE uty_people (name text, mood uty_mood);
+INSERT INTO uty_people VALUES ('a', 'happy'), ('b', 'sad'), ('c', NULL), ('d', 'ok');
+INSERT INTO uty_people VALUES ('e', 'bored');
+SELECT * FROM uty_people ORDER BY name;
+SELECT name FROM uty_people WHERE mood = 'happy';
+SELECT mood, count(*) FROM uty_people GROUP BY mood ORDER BY mood::text;
+SELECT enumlabel FROM pg_enum JOIN pg_type t ON t.oid = enumtypid WHERE typname = 'uty_mood' ORDER BY enumsortorder;
+UPDATE uty_people SET mood = 'sad' WHERE name = 'c';
+SELECT count(*) FROM uty_people WHERE mood = 'sad';
+SELECT mood::text || '!' FROM uty_people WHERE name = 'a';
+CREATE TYPE uty_mood AS ENUM ('x');
+DROP TYPE uty_mood;
+DROP TABLE uty_people;
+DROP TYPE uty_mood;
+SELECT 'ok'::uty_mood;
+DROP TYPE uty_mood;
+DROP TYPE IF EXISTS uty_mood;

@@ -1,0 +1,25 @@
+-- Comparing rows of one's own.
+CREATE TABLE cmp_rows (id int, i int, n numeric(6, 2), f float8, t text, d date, z timestamptz, u uuid);
+INSERT INTO cmp_rows VALUES (1, 5, 5.00, 5, 'five', '2024-05-05', '2024-05-05 00:00+00', '00000000-0000-0000-0000-000000000005'), (2, -1, 0.10, 0.1, '', '1999-12-31', '1999-12-31 23:59:59+00', NULL), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+SET timezone = 'UTC';
+SELECT id FROM cmp_rows WHERE i = n AND n = f ORDER BY id;
+SELECT id, i < n, n <= f, f > i, i <> f FROM cmp_rows ORDER BY id;
+SELECT id FROM cmp_rows WHERE n = 0.1 ORDER BY id;
+SELECT id FROM cmp_rows WHERE f = 0.1::float4;
+SELECT id FROM cmp_rows WHERE i = '5' AND n > '4.99' AND d < '2024-05-06' ORDER BY id;
+SELECT id FROM cmp_rows WHERE d = z::date ORDER BY id;
+SELECT id FROM cmp_rows WHERE z >= d ORDER BY id;
+SELECT id FROM cmp_rows WHERE d BETWEEN '1999-01-01' AND '2000-01-01';
+SELECT id FROM cmp_rows WHERE i BETWEEN 10 AND 1;
+SELECT id FROM cmp_rows WHERE i NOT BETWEEN 0 AND 10;
+SELECT id FROM cmp_rows WHERE t > 'Five' ORDER BY id;
+SELECT id, t = '', t IS NULL, t <> 'five' FROM cmp_rows ORDER BY id;
+SELECT id FROM cmp_rows WHERE u = '00000000-0000-0000-0000-000000000005';
+SELECT id FROM cmp_rows WHERE i IS NOT DISTINCT FROM NULL;
+SELECT id FROM cmp_rows WHERE (i, n) < (5, 6) ORDER BY id;
+SELECT id, (i, t) = (5, 'five') FROM cmp_rows ORDER BY id;
+SELECT id FROM cmp_rows WHERE t = 5;
+SELECT id FROM cmp_rows WHERE i = 'five';
+SELECT id FROM cmp_rows WHERE i = true;
+RESET timezone;
+DROP TABLE cmp_rows;

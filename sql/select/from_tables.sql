@@ -1,0 +1,21 @@
+-- Ways to name a whole table.
+CREATE TABLE frm_one (a int, b text);
+INSERT INTO frm_one VALUES (2, 'two'), (1, 'one'), (NULL, 'none');
+TABLE frm_one ORDER BY a;
+TABLE frm_one ORDER BY b LIMIT 1;
+SELECT frm_one.* FROM frm_one ORDER BY a;
+SELECT *, a + 1 AS next FROM frm_one ORDER BY a;
+SELECT t.a AS b, t.b AS a FROM frm_one t ORDER BY b;
+SELECT x, y FROM frm_one AS t(x, y) ORDER BY x;
+SELECT public.frm_one.a FROM public.frm_one ORDER BY 1;
+SELECT * FROM frm_one AS l, frm_one AS r WHERE l.a = r.a ORDER BY 1;
+SELECT * FROM (TABLE frm_one) AS t ORDER BY a;
+SELECT count(*) FROM (SELECT FROM frm_one) AS t;
+SELECT * FROM (VALUES (1, 'x'), (2, NULL)) AS v(n, s) ORDER BY n DESC;
+VALUES (1, 'a'), (2, 'b') ORDER BY 1 DESC LIMIT 1;
+SELECT column1, column2 FROM (VALUES (1, 2)) AS v;
+SELECT * FROM frm_one WHERE a IN (VALUES (1), (5));
+SELECT g, b FROM generate_series(1, 3) AS g LEFT JOIN frm_one ON a = g ORDER BY g;
+SELECT w, ord FROM unnest(ARRAY['x', 'y']) WITH ORDINALITY AS u(w, ord) ORDER BY ord;
+SELECT * FROM frm_one AS t(x, y, z);
+DROP TABLE frm_one;

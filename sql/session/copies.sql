@@ -1,0 +1,20 @@
+-- COPY to the client.
+COPY (SELECT operation, count(*) FROM logs GROUP BY 1 ORDER BY 1) TO STDOUT;
+COPY (SELECT operation, count(*) FROM logs GROUP BY 1 ORDER BY 1) TO STDOUT (FORMAT csv, HEADER);
+COPY (SELECT 1, NULL, 'a,b', E'tab\there', E'two\nlines', 'back\slash') TO STDOUT;
+COPY (SELECT 1, NULL, 'a,b', 'say "hi"', '') TO STDOUT (FORMAT csv);
+COPY (SELECT 1, NULL, 'x|y') TO STDOUT (DELIMITER '|', NULL 'none');
+COPY (SELECT 1 AS a, 'b' AS "B c") TO STDOUT WITH CSV HEADER;
+COPY (SELECT 'a', NULL, 3) TO STDOUT (FORMAT csv, FORCE_QUOTE *);
+COPY (SELECT ARRAY[1, 2], '{"a": 1}'::jsonb, true, date '2024-01-01', 1.50) TO STDOUT;
+CREATE TABLE cop_rows (id int, name text);
+INSERT INTO cop_rows VALUES (1, 'one'), (2, NULL);
+COPY cop_rows TO STDOUT;
+COPY cop_rows (name) TO STDOUT (NULL '-');
+COPY cop_rows (nothing) TO STDOUT;
+COPY cop_none TO STDOUT;
+COPY (SELECT 1 / 0) TO STDOUT;
+COPY (SELECT 1) TO STDOUT (FORMAT nothing);
+COPY (SELECT 1) TO STDOUT (DELIMITER '||');
+COPY (SELECT 1) TO STDOUT (QUOTE '"');
+DROP TABLE cop_rows;

@@ -1,0 +1,26 @@
+-- Prepared statements over events.
+PREPARE by_operation (text) AS SELECT count(*) FROM logs WHERE operation = $1;
+EXECUTE by_operation('File');
+EXECUTE by_operation('Process');
+EXECUTE by_operation(NULL);
+EXECUTE by_operation('Fi' || 'le');
+EXECUTE by_operation();
+EXECUTE by_operation('a', 'b');
+PREPARE between_pids (int, int) AS SELECT pid, count(*) FROM logs WHERE pid BETWEEN $1 AND $2 GROUP BY pid ORDER BY pid LIMIT $2;
+EXECUTE between_pids(3, 5);
+EXECUTE between_pids('3', 4.4);
+EXECUTE between_pids('x', 1);
+PREPARE typed AS SELECT $1::int + 1, $2 || 'x', coalesce($3, now()) IS NOT NULL;
+EXECUTE typed(41, 'y', NULL);
+PREPARE typed AS SELECT 1;
+PREPARE since (timestamptz) AS SELECT count(*) FROM logs WHERE time > $1;
+EXECUTE since('2026-11-23 11:00:00+00');
+EXECUTE since('yesterday at noon');
+PREPARE bad AS SELECT nothing FROM logs;
+PREPARE listed (text[]) AS SELECT count(*) FROM logs WHERE operation = ANY ($1);
+EXECUTE listed('{File,Process}');
+EXECUTE listed(ARRAY['Syscall']);
+DEALLOCATE by_operation;
+EXECUTE by_operation('File');
+DEALLOCATE by_operation;
+DEALLOCATE ALL;

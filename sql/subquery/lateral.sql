@@ -1,0 +1,13 @@
+SELECT a.severity, x.d FROM alerts a, LATERAL (SELECT a.severity * 2 AS d) x ORDER BY a.event_id LIMIT 4;
+SELECT a.event_id, t.tag FROM alerts a, unnest(a.tags) AS t(tag) ORDER BY 1, 2 LIMIT 6;
+SELECT a.event_id, t.tag, t.n FROM alerts a, unnest(a.tags) WITH ORDINALITY AS t(tag, n) ORDER BY 1, 3 LIMIT 6;
+SELECT tag, count(*) FROM alerts, unnest(tags) AS tag GROUP BY tag ORDER BY tag;
+SELECT count(*) FROM alerts a LEFT JOIN LATERAL unnest(a.tags) AS t(tag) ON true;
+SELECT count(*) FROM alerts a CROSS JOIN LATERAL generate_series(1, a.severity) AS g;
+SELECT l.key, l.value, count(*) FROM logs e, jsonb_each_text(e.labels) AS l GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT o.operation, s.n FROM (SELECT DISTINCT operation FROM logs) o, LATERAL (SELECT count(*) AS n FROM alerts a WHERE a.operation = o.operation) s ORDER BY 1;
+SELECT o.operation, s.n FROM (SELECT DISTINCT operation FROM logs) o LEFT JOIN LATERAL (SELECT max(severity) AS n FROM alerts a WHERE a.operation = o.operation) s ON true ORDER BY 1;
+SELECT unnest(tags) AS tag FROM alerts WHERE severity = 3 ORDER BY 1 LIMIT 4;
+SELECT event_id, unnest(ARRAY[pid, uid]) FROM alerts ORDER BY 1, 2 LIMIT 6;
+SELECT k FROM alerts a, jsonb_object_keys(a.labels) AS k GROUP BY k ORDER BY k;
+SELECT a.severity, w FROM alerts a, regexp_split_to_table(a.policy_name, '_') AS w WHERE a.severity = 2 ORDER BY a.event_id, w;

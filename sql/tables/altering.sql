@@ -1,0 +1,28 @@
+-- A table that gets another shape.
+CREATE TABLE alt_one (id int, name text);
+INSERT INTO alt_one VALUES (1, 'a'), (2, 'b');
+ALTER TABLE alt_one ADD COLUMN size int;
+ALTER TABLE alt_one ADD COLUMN state text NOT NULL DEFAULT 'new';
+SELECT * FROM alt_one ORDER BY id;
+ALTER TABLE alt_one ADD COLUMN must int NOT NULL;
+ALTER TABLE alt_one ADD COLUMN size int;
+ALTER TABLE alt_one ADD COLUMN IF NOT EXISTS size int;
+ALTER TABLE alt_one RENAME COLUMN name TO title;
+ALTER TABLE alt_one ALTER COLUMN size TYPE bigint;
+ALTER TABLE alt_one ALTER COLUMN title SET NOT NULL;
+INSERT INTO alt_one (id) VALUES (3);
+ALTER TABLE alt_one ALTER COLUMN title DROP NOT NULL;
+INSERT INTO alt_one (id, size) VALUES (3, 3000000000);
+ALTER TABLE alt_one DROP COLUMN state;
+SELECT * FROM alt_one ORDER BY id;
+SELECT state FROM alt_one;
+ALTER TABLE alt_one ADD CONSTRAINT alt_key PRIMARY KEY (id);
+ALTER TABLE alt_one ADD CONSTRAINT alt_small CHECK (id < 3);
+ALTER TABLE alt_one ADD CONSTRAINT alt_large CHECK (id < 300);
+INSERT INTO alt_one VALUES (300, 'x');
+ALTER TABLE alt_one DROP CONSTRAINT alt_large;
+ALTER TABLE alt_one DROP CONSTRAINT alt_large;
+ALTER TABLE alt_one RENAME TO alt_two;
+SELECT id, title, size, pg_typeof(size) FROM alt_two ORDER BY id;
+SELECT * FROM alt_one;
+DROP TABLE alt_two;

@@ -1,0 +1,25 @@
+-- Rows changed and deleted.
+CREATE TABLE chg_stock (id int PRIMARY KEY, name text, amount int, price numeric(8, 2));
+INSERT INTO chg_stock VALUES (1, 'bolt', 10, 0.25), (2, 'nut', 20, 0.10), (3, 'gear', NULL, 12.50), (4, 'belt', 5, NULL);
+UPDATE chg_stock SET amount = amount + 1;
+SELECT * FROM chg_stock ORDER BY id;
+UPDATE chg_stock SET name = upper(name), price = price * 2 WHERE amount > 10 RETURNING id, name, price;
+UPDATE chg_stock SET (name, amount) = ('pair', 7) WHERE id = 4;
+UPDATE chg_stock SET amount = price, price = amount WHERE id = 1 RETURNING *;
+UPDATE chg_stock AS s SET name = v.name FROM (VALUES (2, 'two'), (3, 'three')) AS v(id, name) WHERE v.id = s.id;
+UPDATE chg_stock SET amount = (SELECT max(amount) FROM chg_stock) WHERE amount IS NULL;
+UPDATE chg_stock SET id = id + 10 WHERE id >= 3;
+SELECT * FROM chg_stock ORDER BY id;
+UPDATE chg_stock SET id = 1 WHERE id = 2;
+UPDATE chg_stock SET amount = 'x';
+UPDATE chg_stock SET amount = 1 / 0 WHERE id = 1;
+UPDATE chg_stock SET nothing = 1;
+UPDATE chg_stock SET amount = 1, amount = 2;
+DELETE FROM chg_stock WHERE price IS NULL RETURNING id, name;
+DELETE FROM chg_stock USING (VALUES (1)) AS v(id) WHERE v.id = chg_stock.id;
+DELETE FROM chg_stock WHERE id IN (SELECT id FROM chg_stock WHERE amount > 1000);
+SELECT count(*), sum(amount) FROM chg_stock;
+DELETE FROM chg_stock;
+SELECT count(*), sum(amount) FROM chg_stock;
+DELETE FROM chg_nothing;
+DROP TABLE chg_stock;

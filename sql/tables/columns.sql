@@ -1,0 +1,25 @@
+-- Columns of every type that tables have.
+CREATE TABLE col_all (a smallint, b bigint, c real, d double precision, e numeric(12, 3), f text, g varchar(4), h char(3), i bytea, j date, k time, l timestamp, m timestamptz, n interval, o uuid, p json, q jsonb, r inet, s bool, t int[], u text[]);
+INSERT INTO col_all VALUES (-1, 9007199254740993, 1.5, 0.1, 12.3456, 'é', 'abcd', 'x', '\x00ff', '2024-02-29', '23:59:59.5', '2024-01-01 10:00', '2024-01-01 10:00+02', '1 mon 2 days 03:00', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"b": 1,  "a": 2}', '{"b": 1,  "a": 2}', '10.0.0.1/8', true, '{1,NULL,3}', ARRAY['x y', NULL]);
+INSERT INTO col_all DEFAULT VALUES;
+SET timezone = 'UTC';
+SELECT a, b, c, d, e, f, g, h, i FROM col_all ORDER BY a;
+SELECT j, k, l, m, n, o FROM col_all ORDER BY a;
+SELECT p, q, r, s, t, u FROM col_all ORDER BY a;
+SELECT pg_typeof(c), pg_typeof(e), pg_typeof(g), pg_typeof(h), pg_typeof(k), pg_typeof(n), pg_typeof(r), pg_typeof(t) FROM col_all WHERE a = -1;
+SELECT t[1], u[1], t[2] IS NULL, q ->> 'a', extract(year FROM j), e * 2, h || '|' FROM col_all WHERE a = -1;
+SELECT count(*) FROM col_all WHERE f = 'é' AND o = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11' AND m = '2024-01-01 08:00+00' AND r << '10.0.0.0/7'::inet;
+INSERT INTO col_all (a) VALUES (40000);
+INSERT INTO col_all (e) VALUES (1234567890.5);
+INSERT INTO col_all (g) VALUES ('abcde');
+INSERT INTO col_all (j) VALUES ('2024-02-30');
+INSERT INTO col_all (o) VALUES ('x');
+INSERT INTO col_all (q) VALUES ('{');
+INSERT INTO col_all (s) VALUES (1);
+INSERT INTO col_all (t) VALUES (ARRAY['a', 'b']);
+INSERT INTO col_all (j) VALUES (now());
+SELECT count(*) FROM col_all;
+CREATE TABLE col_bad (a nothing);
+CREATE TABLE col_bad (a int, a text);
+RESET timezone;
+DROP TABLE col_all;

@@ -1,0 +1,25 @@
+-- What a table does not take.
+CREATE TABLE con_parent (id int PRIMARY KEY, code text UNIQUE, size int CHECK (size > 0));
+CREATE TABLE con_child (id int PRIMARY KEY, parent_id int REFERENCES con_parent (id), note varchar(5) NOT NULL);
+INSERT INTO con_parent VALUES (1, 'a', 1), (2, 'b', NULL), (3, NULL, 3), (4, NULL, 4);
+INSERT INTO con_parent VALUES (1, 'c', 1);
+INSERT INTO con_parent VALUES (5, 'a', 1);
+INSERT INTO con_parent VALUES (5, 'e', 0);
+INSERT INTO con_parent VALUES (NULL, 'e', 1);
+INSERT INTO con_parent VALUES (5, 'x', 1), (6, 'x', 2);
+SELECT * FROM con_parent ORDER BY id;
+INSERT INTO con_child VALUES (1, 1, 'first'), (2, NULL, 'none');
+INSERT INTO con_child VALUES (3, 9, 'bad');
+INSERT INTO con_child VALUES (3, 1, NULL);
+INSERT INTO con_child VALUES (3, 1, 'much too long');
+INSERT INTO con_child VALUES (3, 1, 'blank     ');
+INSERT INTO con_child (id) VALUES (4);
+INSERT INTO con_child VALUES (4, 1, 'ok', 'more');
+INSERT INTO con_child VALUES ('x', 1, 'ok');
+DELETE FROM con_parent WHERE id = 1;
+UPDATE con_child SET parent_id = 8 WHERE id = 1;
+UPDATE con_parent SET code = 'b' WHERE id = 1;
+SELECT * FROM con_child ORDER BY id;
+DROP TABLE con_parent;
+DROP TABLE con_child;
+DROP TABLE con_parent;

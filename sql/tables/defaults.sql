@@ -1,0 +1,21 @@
+-- Values that nobody wrote.
+CREATE TABLE def_items (id serial PRIMARY KEY, name text DEFAULT 'unnamed', made timestamptz DEFAULT now(), n int DEFAULT 2 + 3, ok bool NOT NULL DEFAULT true, tags text[] DEFAULT '{}', doc jsonb DEFAULT '{"a": 1}');
+INSERT INTO def_items DEFAULT VALUES;
+INSERT INTO def_items (name) VALUES ('second'), (DEFAULT);
+INSERT INTO def_items (id, n) VALUES (DEFAULT, DEFAULT);
+INSERT INTO def_items (name, n) VALUES (NULL, NULL);
+SELECT id, name, n, ok, tags, doc FROM def_items ORDER BY id;
+SELECT count(made), max(made) <= now() FROM def_items;
+UPDATE def_items SET name = DEFAULT, n = n + 1 WHERE id = 2;
+SELECT id, name, n FROM def_items WHERE id = 2;
+ALTER TABLE def_items ALTER COLUMN n SET DEFAULT 100;
+INSERT INTO def_items (name) VALUES ('later');
+ALTER TABLE def_items ALTER COLUMN n DROP DEFAULT;
+INSERT INTO def_items (name) VALUES ('last');
+SELECT id, name, n FROM def_items WHERE id > 5 ORDER BY id;
+INSERT INTO def_items (ok) VALUES (NULL);
+INSERT INTO def_items (nothing) VALUES (1);
+INSERT INTO def_items (name, name) VALUES ('a', 'b');
+SELECT column_name, column_default IS NOT NULL FROM information_schema.columns WHERE table_name = 'def_items' ORDER BY ordinal_position;
+CREATE TABLE def_bad (n int DEFAULT 'x');
+DROP TABLE def_items;

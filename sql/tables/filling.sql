@@ -1,0 +1,24 @@
+-- Tables filled from queries.
+CREATE TABLE fil_pods (namespace text, pod text, events bigint);
+INSERT INTO fil_pods SELECT namespace_name, pod_name, count(*) FROM logs WHERE pod_name IS NOT NULL GROUP BY 1, 2;
+SELECT count(*), sum(events) FROM fil_pods;
+SELECT namespace, sum(events) FROM fil_pods GROUP BY namespace ORDER BY namespace;
+INSERT INTO fil_pods (pod, events) VALUES ('one', 1), ('two', (SELECT count(*) FROM alerts));
+SELECT * FROM fil_pods WHERE pod IN ('one', 'two') ORDER BY pod;
+INSERT INTO fil_pods WITH few AS (SELECT DISTINCT node FROM logs) SELECT 'nodes', node, 0 FROM few;
+SELECT pod FROM fil_pods WHERE namespace = 'nodes' ORDER BY pod;
+INSERT INTO fil_pods SELECT * FROM fil_pods WHERE namespace = 'nodes';
+SELECT count(*) FROM fil_pods WHERE namespace = 'nodes';
+CREATE TABLE fil_copy AS SELECT operation, count(*) AS n, max(pid) FROM logs GROUP BY operation;
+SELECT * FROM fil_copy ORDER BY operation;
+CREATE TABLE fil_empty AS SELECT * FROM fil_copy WITH NO DATA;
+SELECT * FROM fil_empty;
+CREATE TABLE fil_named (op, total) AS SELECT operation, n FROM fil_copy WHERE n > 60;
+SELECT op, total FROM fil_named ORDER BY op;
+CREATE TABLE IF NOT EXISTS fil_copy AS SELECT 1;
+CREATE TABLE fil_copy AS SELECT 1;
+INSERT INTO fil_pods SELECT 1;
+INSERT INTO fil_pods SELECT 'a', 'b', 'c'::text;
+INSERT INTO fil_pods SELECT 'a', 'b', 1, 2;
+SELECT p.pod, p.events, count(l.event_id) FROM fil_pods p LEFT JOIN logs l ON l.pod_name = p.pod AND l.namespace_name = p.namespace WHERE p.namespace = 'namespace_name1' GROUP BY 1, 2 ORDER BY 1;
+DROP TABLE fil_pods, fil_copy, fil_empty, fil_named;

@@ -1,0 +1,24 @@
+-- Keys of several columns, identities and indexes.
+CREATE TABLE key_pairs (a int, b text, c int GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (a, b));
+INSERT INTO key_pairs (a, b) VALUES (1, 'x'), (1, 'y'), (2, 'x');
+INSERT INTO key_pairs (a, b) VALUES (1, 'x');
+INSERT INTO key_pairs (a, b) VALUES (3, NULL);
+INSERT INTO key_pairs (a, b, c) VALUES (4, 'z', 9);
+SELECT a, b FROM key_pairs ORDER BY a, b;
+SELECT b FROM key_pairs WHERE (a, b) = (1, 'y');
+CREATE TABLE key_refs (a int, b text, FOREIGN KEY (a, b) REFERENCES key_pairs ON DELETE CASCADE);
+INSERT INTO key_refs VALUES (1, 'x'), (1, NULL), (NULL, NULL);
+INSERT INTO key_refs VALUES (9, 'x');
+DELETE FROM key_pairs WHERE a = 1 AND b = 'x';
+SELECT * FROM key_refs ORDER BY a, b;
+CREATE INDEX key_by_b ON key_pairs (b);
+CREATE UNIQUE INDEX key_one_a ON key_pairs (a);
+INSERT INTO key_pairs (a, b) VALUES (2, 'other');
+CREATE INDEX key_by_b ON key_pairs (b);
+CREATE INDEX IF NOT EXISTS key_by_b ON key_pairs (b);
+DROP INDEX key_one_a;
+INSERT INTO key_pairs (a, b) VALUES (2, 'other');
+CREATE UNIQUE INDEX key_two_a ON key_pairs (a);
+SELECT indexname FROM pg_indexes WHERE tablename = 'key_pairs' ORDER BY indexname;
+DROP INDEX key_nothing;
+DROP TABLE key_refs, key_pairs;

@@ -1,0 +1,24 @@
+-- Rows with nothing in them, and tables without rows.
+CREATE TABLE nul_none (id int, name text, size numeric);
+SELECT * FROM nul_none;
+SELECT count(*), count(id), sum(id), max(name), avg(size), array_agg(id) FROM nul_none;
+SELECT name, count(*) FROM nul_none GROUP BY name;
+SELECT (SELECT id FROM nul_none) IS NULL, EXISTS (SELECT FROM nul_none), 1 IN (SELECT id FROM nul_none), 1 > ALL (SELECT id FROM nul_none);
+INSERT INTO nul_none VALUES (NULL, NULL, NULL), (1, '', 0), (2, 'a', NULL);
+SELECT * FROM nul_none ORDER BY id NULLS FIRST;
+SELECT id FROM nul_none WHERE name = '' OR name IS NULL ORDER BY id;
+SELECT id FROM nul_none WHERE size <> 0;
+SELECT id FROM nul_none WHERE NOT (size = 0);
+SELECT count(*) FROM nul_none WHERE id NOT IN (SELECT id FROM nul_none WHERE id = 2);
+SELECT count(*) FROM nul_none WHERE id NOT IN (SELECT id FROM nul_none);
+SELECT a.id, b.id FROM nul_none a JOIN nul_none b ON a.size = b.size;
+SELECT a.id, b.id FROM nul_none a JOIN nul_none b ON a.size IS NOT DISTINCT FROM b.size ORDER BY 1, 2;
+SELECT size, count(*) FROM nul_none GROUP BY size ORDER BY size;
+SELECT DISTINCT size FROM nul_none ORDER BY size DESC;
+SELECT id + size, name || 'x', coalesce(size, id, -1) FROM nul_none ORDER BY id;
+SELECT l.event_id FROM logs l JOIN nul_none n ON n.size = l.pid WHERE n.id = 2;
+SELECT id FROM nul_none UNION SELECT NULL ORDER BY 1;
+SELECT sum(size), min(size), count(size), count(DISTINCT size), bool_and(size = 0) FROM nul_none;
+DELETE FROM nul_none WHERE size = NULL;
+SELECT count(*) FROM nul_none;
+DROP TABLE nul_none;

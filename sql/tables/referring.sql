@@ -1,0 +1,35 @@
+-- Tables with foreign keys get other columns, and stay whole.
+create table makers (id int primary key, name text);
+create table things (id int primary key, maker int references makers on update cascade on delete set null, size int check (size < 500));
+insert into makers values (1, 'ann'), (2, 'bob');
+insert into things values (1, 1, 30), (2, 2, 4), (3, null, null);
+alter table makers add column place text default 'here';
+alter table things add column state text not null default 'new';
+alter table makers alter id type bigint;
+alter table things alter maker type bigint;
+alter table things alter maker type text;
+alter table makers alter id type date using '2024-01-01';
+select * from things t left join makers m on m.id = t.maker order by t.id;
+alter table makers alter id type bigint using id * 10;
+alter table things alter maker type bigint using maker + 5;
+alter table things alter size type int using size * 100;
+alter table things alter size type bigint using size * 10;
+select id, maker, size, state from things order by id;
+begin;
+alter table things add column more int default 7;
+update things set maker = 1 where id = 2;
+commit;
+update makers set id = 20 where id = 1;
+select id, maker, size, more from things order by id;
+delete from makers where id = 20;
+select id, maker from things order by id;
+-- A row that an action changes again has been changed all the same.
+create table places (x int primary key);
+insert into places values (1);
+create table steps (id int primary key, up int references steps on update cascade, x int references places);
+insert into steps values (1, null, 1), (2, 1, 1);
+update steps set id = id * 10, x = case when up is not null then 999 else x end;
+select * from steps order by id;
+update steps set id = id * 10;
+select * from steps order by id;
+drop table steps, places, things, makers;

@@ -1,0 +1,23 @@
+-- Numbers that are given once.
+CREATE SEQUENCE seq_plain;
+SELECT nextval('seq_plain'), nextval('seq_plain');
+SELECT currval('seq_plain'), lastval();
+SELECT setval('seq_plain', 50), nextval('seq_plain');
+SELECT setval('seq_plain', 10, false);
+SELECT nextval('seq_plain'::regclass);
+CREATE SEQUENCE seq_steps START 100 INCREMENT BY -10 MINVALUE 80 MAXVALUE 100;
+SELECT nextval('seq_steps') FROM generate_series(1, 3);
+SELECT nextval('seq_steps');
+CREATE SEQUENCE seq_steps;
+CREATE SEQUENCE IF NOT EXISTS seq_steps;
+CREATE SEQUENCE seq_bad INCREMENT 0;
+CREATE TABLE seq_rows (id int DEFAULT nextval('seq_plain'), v text);
+INSERT INTO seq_rows (v) VALUES ('a'), ('b') RETURNING *;
+DROP SEQUENCE seq_plain;
+ALTER SEQUENCE seq_plain RESTART WITH 7;
+INSERT INTO seq_rows (v) VALUES ('c') RETURNING id;
+SELECT nextval('seq_nothing');
+SELECT currval('seq_bad');
+SELECT sequence_name FROM information_schema.sequences WHERE sequence_name LIKE 'seq%' ORDER BY 1;
+DROP TABLE seq_rows;
+DROP SEQUENCE seq_plain, seq_steps;

@@ -1,0 +1,24 @@
+-- Dates and times kept in tables.
+SET timezone = 'UTC';
+CREATE TABLE tim_rows (id int, d date, t time, ts timestamp, tz timestamptz, i interval);
+INSERT INTO tim_rows VALUES (1, '2024-02-29', '10:30', '2024-02-29 10:30:15.123456', '2024-02-29 10:30:15.5+02', '1 day 2 hours'), (2, '1970-01-01', '00:00', '1970-01-01', '1970-01-01 00:00+00', '-1 mon'), (3, NULL, NULL, NULL, NULL, NULL), (4, '0044-03-15 BC', '23:59:59.999999', '2000-12-31 23:59:59', '1900-01-01 12:00 Europe/Berlin', '00:00:00.5');
+SELECT * FROM tim_rows ORDER BY id;
+SELECT id, d + 1, d - 1, d - date '2024-01-01', d + t FROM tim_rows WHERE id < 4 ORDER BY id;
+SELECT id, ts + i, tz - i, ts - ts, i * 2, -i FROM tim_rows WHERE id < 4 ORDER BY id;
+SELECT id, extract(year FROM ts), extract(epoch FROM i), extract(dow FROM d), extract(second FROM t) FROM tim_rows ORDER BY id;
+SELECT id, date_trunc('month', ts), date_trunc('day', tz), to_char(ts, 'YYYY-MM-DD"T"HH24:MI:SS.US') FROM tim_rows ORDER BY id;
+SELECT min(d), max(t), max(ts), min(tz), max(i), sum(i) FROM tim_rows;
+SELECT id FROM tim_rows WHERE ts >= '2000-01-01' AND d < '2024-03-01' ORDER BY id;
+SELECT id FROM tim_rows WHERE i > '1 hour' ORDER BY id;
+SELECT id FROM tim_rows WHERE t BETWEEN '10:00' AND '11:00';
+SELECT id FROM tim_rows ORDER BY i NULLS FIRST, id;
+SELECT id, ts AT TIME ZONE 'America/New_York', tz AT TIME ZONE 'Asia/Kolkata' FROM tim_rows WHERE id = 1;
+SET timezone = 'America/New_York';
+SELECT id, tz, tz::date, ts::timestamptz FROM tim_rows WHERE id <= 2 ORDER BY id;
+INSERT INTO tim_rows (id, tz) VALUES (5, '2024-07-01 12:00');
+SELECT tz AT TIME ZONE 'UTC' FROM tim_rows WHERE id = 5;
+RESET timezone;
+INSERT INTO tim_rows (d) VALUES ('2023-02-29');
+INSERT INTO tim_rows (t) VALUES ('25:00');
+INSERT INTO tim_rows (i) VALUES ('one day');
+DROP TABLE tim_rows;

@@ -1,0 +1,20 @@
+-- What the catalog says of a view.
+CREATE TABLE vdf_base (id int, name text);
+CREATE VIEW vdf_one AS SELECT id, name FROM vdf_base;
+COMMENT ON VIEW vdf_one IS 'the only one';
+SELECT relname, relkind FROM pg_class WHERE relname LIKE 'vdf%' ORDER BY relname;
+SELECT obj_description('vdf_one'::regclass, 'pg_class');
+SELECT table_name, table_type FROM information_schema.tables WHERE table_name LIKE 'vdf%' ORDER BY 1;
+SELECT column_name, data_type, ordinal_position FROM information_schema.columns WHERE table_name = 'vdf_one' ORDER BY 3;
+SELECT viewname, definition IS NOT NULL FROM pg_views WHERE viewname LIKE 'vdf%';
+SELECT table_name, view_definition IS NOT NULL FROM information_schema.views WHERE table_name = 'vdf_one';
+SELECT attname, format_type(atttypid, atttypmod), attnum FROM pg_attribute WHERE attrelid = 'vdf_one'::regclass ORDER BY attnum;
+SELECT count(*) FROM pg_tables WHERE tablename = 'vdf_one';
+ALTER VIEW vdf_one RENAME TO vdf_two;
+SELECT * FROM vdf_two;
+SELECT 'vdf_two'::regclass, to_regclass('vdf_one');
+DROP VIEW IF EXISTS vdf_one;
+DROP VIEW vdf_one;
+DROP TABLE vdf_two;
+DROP VIEW vdf_two;
+DROP TABLE vdf_base;

@@ -1,0 +1,21 @@
+-- Views over events.
+CREATE VIEW evv_files AS SELECT time, event_id, pod_name, resource, pid FROM logs WHERE operation = 'File';
+SELECT count(*) FROM evv_files;
+SELECT pod_name, count(*) FROM evv_files GROUP BY pod_name ORDER BY pod_name;
+SELECT resource, pid FROM evv_files WHERE pid > 15 ORDER BY event_id LIMIT 3;
+CREATE VIEW evv_pods AS SELECT namespace_name AS namespace, pod_name AS pod, count(*) AS events, max(time) AS last FROM logs GROUP BY 1, 2;
+SELECT count(*), sum(events), max(last) = (SELECT max(time) FROM logs) FROM evv_pods;
+SELECT pod, events FROM evv_pods WHERE namespace = 'namespace_name2' ORDER BY events DESC, pod LIMIT 3;
+CREATE VIEW evv_both AS SELECT 'log' AS kind, time, operation FROM logs UNION ALL SELECT 'alert', time, operation FROM alerts;
+SELECT kind, count(*), count(operation) FROM evv_both GROUP BY kind ORDER BY kind;
+SELECT operation, count(*) FROM evv_both WHERE kind = 'alert' GROUP BY 1 ORDER BY 1;
+CREATE VIEW evv_top AS SELECT operation, count(*) AS n FROM logs GROUP BY operation ORDER BY n DESC, operation LIMIT 2;
+SELECT * FROM evv_top ORDER BY 1;
+CREATE VIEW evv_busy AS SELECT p.* FROM evv_pods p JOIN (SELECT avg(events) AS mean FROM evv_pods) m ON p.events > m.mean;
+SELECT count(*) > 0 FROM evv_busy;
+SELECT f.pid, count(*) FROM evv_files f JOIN alerts a ON a.pid = f.pid WHERE f.pid < 3 GROUP BY 1 ORDER BY 1;
+WITH v AS (SELECT * FROM evv_files) SELECT max(pid) FROM v WHERE pod_name IS NULL;
+SELECT operation FROM evv_files;
+DROP VIEW evv_pods;
+DROP VIEW evv_busy, evv_pods, evv_top, evv_both, evv_files;
+SELECT * FROM evv_files;

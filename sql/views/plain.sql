@@ -1,0 +1,26 @@
+-- Views over own tables.
+CREATE TABLE vie_base (id int PRIMARY KEY, name text, amount numeric(8, 2));
+INSERT INTO vie_base VALUES (1, 'a', 1.50), (2, 'b', NULL), (3, 'c', 20);
+CREATE VIEW vie_all AS SELECT * FROM vie_base;
+CREATE VIEW vie_named (number, label) AS SELECT id, upper(name) FROM vie_base WHERE id > 1;
+SELECT * FROM vie_all ORDER BY id;
+SELECT label FROM vie_named ORDER BY number;
+SELECT v.number, b.amount FROM vie_named v JOIN vie_base b ON b.id = v.number ORDER BY 1;
+INSERT INTO vie_base VALUES (4, 'd', 4);
+SELECT count(*), max(label) FROM vie_named;
+ALTER TABLE vie_base ADD COLUMN extra int;
+SELECT * FROM vie_all ORDER BY id LIMIT 1;
+CREATE VIEW vie_all AS SELECT 1;
+CREATE OR REPLACE VIEW vie_all AS SELECT id, name, amount, id * 2 AS double FROM vie_base;
+SELECT * FROM vie_all WHERE double > 5 ORDER BY id;
+CREATE OR REPLACE VIEW vie_all AS SELECT name FROM vie_base;
+CREATE VIEW vie_over AS SELECT sum(amount) AS total, count(*) AS n FROM vie_all;
+SELECT total, n FROM vie_over;
+DROP TABLE vie_base;
+DROP VIEW vie_all;
+SELECT nothing FROM vie_over;
+CREATE VIEW vie_bad AS SELECT nothing FROM vie_base;
+CREATE VIEW vie_bad AS SELECT 1 AS a, 2 AS a;
+DROP VIEW vie_base;
+DROP TABLE vie_base CASCADE;
+SELECT * FROM vie_over;

@@ -1,0 +1,18 @@
+SELECT severity, sum(severity) OVER (ORDER BY event_id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM alerts ORDER BY event_id LIMIT 6;
+SELECT severity, sum(severity) OVER (ORDER BY severity) FROM alerts ORDER BY severity, event_id LIMIT 8;
+SELECT severity, sum(severity) OVER (ORDER BY severity ROWS UNBOUNDED PRECEDING) IS NOT NULL FROM alerts ORDER BY severity, event_id LIMIT 3;
+SELECT severity, count(*) OVER (ORDER BY severity RANGE BETWEEN 2 PRECEDING AND 2 FOLLOWING) FROM alerts ORDER BY severity, event_id LIMIT 9;
+SELECT severity, count(*) OVER (ORDER BY severity GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM alerts ORDER BY severity, event_id LIMIT 9;
+SELECT first_value(severity) OVER w, last_value(severity) OVER w, nth_value(severity, 2) OVER w FROM alerts WINDOW w AS (ORDER BY event_id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) ORDER BY event_id LIMIT 2;
+SELECT lag(severity) OVER w, lead(severity) OVER w, lag(severity, 2, -1) OVER w, lead(severity, 3, 99) OVER w FROM alerts WINDOW w AS (ORDER BY event_id) ORDER BY event_id LIMIT 6;
+SELECT avg(severity) OVER (PARTITION BY action ORDER BY event_id ROWS 3 PRECEDING)::numeric(6,2) FROM alerts ORDER BY action, event_id LIMIT 8;
+SELECT min(pid) OVER (ORDER BY event_id ROWS BETWEEN CURRENT ROW AND 4 FOLLOWING), max(pid) OVER (ORDER BY event_id ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) FROM logs ORDER BY event_id LIMIT 8;
+SELECT time, count(*) OVER (ORDER BY time RANGE BETWEEN interval '5 minutes' PRECEDING AND CURRENT ROW) FROM alerts ORDER BY time LIMIT 12;
+SELECT count(*) FILTER (WHERE operation = 'File') OVER (ORDER BY event_id) FROM logs ORDER BY event_id LIMIT 6;
+SELECT sum(pid) OVER (ORDER BY event_id ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING) FROM logs ORDER BY event_id LIMIT 4;
+SELECT sum(pid) OVER (ORDER BY event_id ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM logs;
+SELECT array_agg(pid) OVER (ORDER BY event_id ROWS 1 PRECEDING) FROM logs ORDER BY event_id LIMIT 4;
+SELECT sum(sum(pid)) OVER (ORDER BY operation) FROM logs GROUP BY operation ORDER BY operation;
+SELECT nth_value(pid, 0) OVER (ORDER BY pid) FROM logs;
+SELECT sum(pid) OVER (w ROWS 1 PRECEDING) FROM logs WINDOW w AS (ORDER BY event_id) ORDER BY event_id LIMIT 3;
+SELECT sum(pid) OVER nothing FROM logs;

@@ -1,0 +1,16 @@
+SELECT pid, row_number() OVER (ORDER BY event_id) FROM alerts ORDER BY event_id LIMIT 5;
+SELECT severity, rank() OVER (ORDER BY severity), dense_rank() OVER (ORDER BY severity) FROM alerts ORDER BY 1, event_id LIMIT 12;
+SELECT severity, percent_rank() OVER (ORDER BY severity), cume_dist() OVER (ORDER BY severity) FROM alerts WHERE uid < 3 ORDER BY 1, event_id;
+SELECT ntile(4) OVER (ORDER BY event_id) AS quarter, count(*) OVER () FROM alerts ORDER BY event_id LIMIT 3;
+SELECT quarter, count(*) FROM (SELECT ntile(3) OVER (ORDER BY event_id) AS quarter FROM logs) t GROUP BY quarter ORDER BY quarter;
+SELECT namespace_name, pid, row_number() OVER (PARTITION BY namespace_name ORDER BY event_id) AS n FROM alerts ORDER BY namespace_name, n LIMIT 10;
+SELECT * FROM (SELECT namespace_name, resource, row_number() OVER (PARTITION BY namespace_name ORDER BY event_id) AS n FROM logs) t WHERE n = 1 ORDER BY namespace_name;
+SELECT namespace_name, count(*), rank() OVER (ORDER BY count(*) DESC, namespace_name) FROM logs GROUP BY namespace_name ORDER BY 3;
+SELECT operation, sum(count(*)) OVER () AS whole, count(*) FROM logs GROUP BY operation ORDER BY operation;
+SELECT rank() OVER w, dense_rank() OVER w FROM alerts WINDOW w AS (PARTITION BY action ORDER BY severity DESC) ORDER BY action, severity DESC, event_id LIMIT 8;
+SELECT rank() OVER (ORDER BY severity NULLS FIRST) AS r, severity FROM alerts ORDER BY r, event_id LIMIT 4;
+SELECT rank() OVER (ORDER BY severity DESC) AS r, severity FROM alerts ORDER BY r, event_id LIMIT 4;
+SELECT row_number() FROM logs;
+SELECT pid FROM logs WHERE row_number() OVER () = 1;
+SELECT DISTINCT dense_rank() OVER (ORDER BY operation) AS d, operation FROM logs ORDER BY d;
+SELECT ntile(0) OVER (ORDER BY pid) FROM logs;
